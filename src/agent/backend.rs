@@ -1,0 +1,103 @@
+//! What every backend can do. `runtime` knows agents only through these two traits.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use crate::model::{AgentEvent, Failure, ModelRef, SessionId, StreamId, ThreadId, Usage};
+
+/// A future behind a pointer, so that the traits can be used as objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a session is opened for.
+#[derive(Debug, Clone)]
+pub struct OpenRequest {
+    /// The absolute directory that the agent works in.
+    pub directory: PathBuf,
+    /// The session's title at the agent.
+    pub title: String,
+    /// The stream it works for; reaches the agent's tools as `WORK_STREAM`.
+    pub stream: StreamId,
+    /// The thread it works for; reaches the agent's tools as `WORK_THREAD`.
+    pub thread: ThreadId,
+    /// The session to continue; `None` opens a new one.
+    pub resume: Option<SessionId>,
+}
+
+/// One prompt.
+#[derive(Debug, Clone)]
+pub struct PromptRequest {
+    /// The text, sent byte for byte.
+    pub text: String,
+    /// The model to use for this turn, with its variant.
+    pub model: ModelRef,
+}
+
+/// The answer to a permission request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PermissionReply {
+    /// This once.
+    Once,
+    /// From now on.
+    Always,
+    /// No; the text tells the agent why, and lets its turn go on.
+    Reject(String),
+}
+
+/// The command that opens the agent's own UI on a live session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UiCommand {
+    /// Program and arguments.
+    pub argv: Vec<OsString>,
+    /// Variables to set; may hold a password, so it is never logged.
+    pub env: Vec<(String, String)>,
+    /// Where to start it.
+    pub directory: PathBuf,
+}
+
+/// A way to talk to agents.
+pub trait Backend: Send + Sync {
+    /// Creates a session at the agent, or makes sure that the one to resume is there.
+    ///
+    /// The returned session has the agent's own id; nothing was prompted yet.
+    ///
+    /// # Errors
+    /// `SessionUnknown` when the session to resume is not there; otherwise what the agent failed with.
+    fn open(&self, request: OpenRequest) -> BoxFuture<'_, Result<Box<dyn Session>, Failure>>;
+
+    /// Ends the agent's processes, running turns included, and waits until they are gone.
+    fn shutdown(&self) -> BoxFuture<'_, ()>;
+}
+
+/// A session at an agent. Dropping it leaves the session there, to be resumed.
+pub trait Session: Send {
+    /// The agent's own id of it.
+    fn id(&self) -> &SessionId;
+
+    /// Sends a prompt. Its events then come from [`Session::next_event`], up to `TurnEnded`.
+    ///
+    /// # Errors
+    /// When the prompt was not taken (unknown model, server gone): then no turn has begun.
+    fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// The next event. After `TurnEnded` it waits for ever, until the next prompt.
+    ///
+    /// Safe to drop at any await: no event is lost by it.
+    fn next_event(&mut self) -> BoxFuture<'_, AgentEvent>;
+
+    /// Cancels the turn and its tools, and returns when the agent said so, or after a deadline. The
+    /// turn's `TurnEnded(Cancelled)` comes as an event.
+    fn cancel(&mut self) -> BoxFuture<'_, ()>;
+
+    /// Answers a permission request.
+    ///
+    /// # Errors
+    /// When the agent does not take the answer (already answered, server gone).
+    fn answer(&mut self, request: String, reply: PermissionReply) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Tokens and cost of the whole session so far, sub-sessions included.
+    fn usage(&mut self) -> BoxFuture<'_, Result<Usage, Failure>>;
+
+    /// How to open the agent's own UI on this session, where it has one.
+    fn ui(&self) -> Option<UiCommand>;
+}

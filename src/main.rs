@@ -1,0 +1,3 @@
+//! The entrance. All logic is in the library.
+
+fn main() {}

@@ -1,0 +1,105 @@
+//! What an agent does during a turn, in one language for all backends.
+//!
+//! Raw events never pass a backend; everything above it (journal, tables, clients) sees only these.
+//! A text and its deltas are one text: a backend sends each byte once.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, TurnOutcome, Usage};
+
+/// How far a tool call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToolStatus {
+    /// The model is still writing the call.
+    Pending,
+    /// The tool runs.
+    Running,
+    /// It ended; its output may still tell of a failed command.
+    Completed,
+    /// It could not be run, or was refused.
+    Failed,
+}
+
+/// What the agent says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Busyness {
+    /// It works.
+    Busy,
+    /// It rests.
+    Idle,
+    /// It waits before it asks the model's service again.
+    Retrying {
+        /// Which attempt comes next, from 1.
+        attempt: u32,
+        /// Why the last one failed.
+        message: String,
+    },
+}
+
+/// One thing that happened in a turn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum AgentEvent {
+    /// The agent says something.
+    Text {
+        /// The new characters, after all earlier ones of the same part.
+        delta: String,
+    },
+    /// The agent thinks.
+    Reasoning {
+        /// The new characters.
+        delta: String,
+    },
+    /// The retry of a broken stream: what was said since the last boundary is void and is said again.
+    Restarted,
+    /// A tool call appears or moves on; the same `id` comes several times.
+    ToolCall {
+        /// The call's id at the agent.
+        id: String,
+        /// The tool, e.g. `bash`.
+        name: String,
+        /// A line for people, e.g. the command.
+        title: String,
+        /// How far it is.
+        status: ToolStatus,
+        /// Its arguments, once known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<serde_json::Value>,
+        /// Its output, at its end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<String>,
+    },
+    /// The agent asks for a permission.
+    Permission {
+        /// The request's id at the agent.
+        id: String,
+        /// What is asked for, e.g. `bash`.
+        permission: String,
+        /// What exactly, e.g. the command or path patterns.
+        patterns: Vec<String>,
+    },
+    /// A permission request or a question was answered.
+    Answered {
+        /// The request's id.
+        id: String,
+        /// What was answered, in words.
+        answer: String,
+    },
+    /// The agent asks a person something.
+    Question {
+        /// The request's id at the agent.
+        id: String,
+        /// The question.
+        text: String,
+    },
+    /// Tokens and cost of the session so far.
+    Usage(Usage),
+    /// The agent is busy, idle or retrying.
+    Status(Busyness),
+    /// Something failed; the turn may go on.
+    Error(Failure),
+    /// The turn is over. Exactly one, and the last.
+    TurnEnded(TurnOutcome),
+}

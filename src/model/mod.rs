@@ -1,0 +1,26 @@
+//! The words of the domain as types: ids, tasks, threads, session records, statuses.
+//!
+//! Pure: no clock, no file, no process, and no import from any other room. Everything here can be
+//! built in a test with literals. One invariant: a status changes only through [`transition`].
+
+mod event;
+mod failure;
+mod ids;
+mod progress;
+mod session;
+mod status;
+mod stream;
+mod transition;
+mod turn;
+
+pub use event::{AgentEvent, Busyness, ToolStatus};
+pub use failure::{Failure, FailureKind, Remedy};
+pub use ids::{
+    AgentName, BatchId, IdError, ModelRef, NodeId, Ordinal, SessionId, StageId, StreamId, TaskId, ThreadId,
+};
+pub use progress::Progress;
+pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage};
+pub use status::{TaskStatus, ThreadStatus, thread_status};
+pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
+pub use transition::{TransitionError, begin_session, end_session, set_task, set_thread};
+pub use turn::{CancelCause, TurnNumber, TurnOutcome};

@@ -1,0 +1,133 @@
+//! The status of a task as it was said, and of a thread as it is derived: in this one place.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, Owner, SessionState, Thread};
+
+/// What was said of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    /// Nobody has begun it.
+    #[default]
+    Pending,
+    /// Somebody works on it.
+    InProgress,
+    /// It is done.
+    Completed,
+    /// It can't go on without somebody else.
+    Blocked,
+    /// It is not wanted any more.
+    Cancelled,
+}
+
+impl TaskStatus {
+    /// Every status, in the order of a life.
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::InProgress, Self::Completed, Self::Blocked, Self::Cancelled];
+
+    /// The word in files, tables and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Blocked => "blocked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing more is to be done.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+}
+
+/// The status of a thread: one word, the same in every table, file and JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThreadStatus {
+    /// Nothing has happened yet.
+    Pending,
+    /// An attempt runs, and its owner lives.
+    Running,
+    /// An agent asks for a permission or an answer.
+    Waiting,
+    /// All tasks are done.
+    Completed,
+    /// The last attempt ended well, or work was reported, but not all tasks are done.
+    Incomplete,
+    /// The last attempt failed.
+    Failed,
+    /// The last attempt was cancelled, or its owner died.
+    Interrupted,
+    /// Somebody said that it can't go on.
+    Blocked,
+    /// Somebody said that it is not wanted any more.
+    Cancelled,
+}
+
+impl ThreadStatus {
+    /// The word in tables and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Blocked => "blocked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing more is to be done.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+}
+
+/// The status of `thread`. `alive` tells whether the owner of an open record still lives.
+///
+/// In order: a live attempt runs; what was cancelled or finished is so; what is blocked waits for
+/// somebody; else the last attempt decides.
+pub fn thread_status(thread: &Thread, alive: &dyn Fn(&Owner) -> bool) -> ThreadStatus {
+    if thread.open_record().and_then(|record| record.owner()).is_some_and(alive) {
+        return ThreadStatus::Running;
+    }
+    if thread.declared == TaskStatus::Cancelled {
+        return ThreadStatus::Cancelled;
+    }
+    let tasks_settled = thread.tasks.iter().all(|task| task.status.is_settled());
+    let any_done = thread.tasks.iter().any(|task| task.status == TaskStatus::Completed);
+    if tasks_settled && (any_done || thread.declared == TaskStatus::Completed) {
+        return ThreadStatus::Completed;
+    }
+    if tasks_settled && !thread.tasks.is_empty() {
+        return ThreadStatus::Cancelled;
+    }
+    let blocked = thread.tasks.iter().any(|task| task.status == TaskStatus::Blocked);
+    if blocked || thread.declared == TaskStatus::Blocked {
+        return ThreadStatus::Blocked;
+    }
+    match thread.last_record().map(|record| &record.state) {
+        Some(SessionState::Running { .. }) => ThreadStatus::Interrupted,
+        Some(SessionState::Ended { outcome, .. }) => match outcome {
+            Outcome::Completed => ThreadStatus::Incomplete,
+            Outcome::Failed => ThreadStatus::Failed,
+            Outcome::Interrupted => ThreadStatus::Interrupted,
+        },
+        None => {
+            let begun = any_done
+                || thread.declared != TaskStatus::Pending
+                || thread.tasks.iter().any(|task| task.status == TaskStatus::InProgress);
+            if begun { ThreadStatus::Incomplete } else { ThreadStatus::Pending }
+        }
+    }
+}

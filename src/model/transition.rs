@@ -1,0 +1,127 @@
+//! The only way a status changes. An illegal step is an error value, and changes nothing.
+
+use chrono::{DateTime, Utc};
+
+use super::{End, Outcome, SessionRecord, SessionState, Task, TaskStatus, Thread, ThreadId};
+
+/// A step that the state does not allow. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransitionError {
+    /// A task or thread can't go from one status straight to the other.
+    #[error("`{id}` is {from}, and can't become {to} from there", from = from.name(), to = to.name())]
+    Step {
+        /// The task or thread.
+        id: String,
+        /// Its status.
+        from: TaskStatus,
+        /// What was asked for.
+        to: TaskStatus,
+    },
+    /// A thread is done only when its tasks are.
+    #[error("thread `{id}` can't be completed while tasks are open: {}", open.join(", "))]
+    OpenTasks {
+        /// The thread.
+        id: ThreadId,
+        /// The ids of its open tasks.
+        open: Vec<String>,
+    },
+    /// The thread has an attempt that nobody has ended.
+    #[error("thread `{id}` already has a running session (attempt {attempt})")]
+    AlreadyRunning {
+        /// The thread.
+        id: ThreadId,
+        /// The open attempt.
+        attempt: u32,
+    },
+    /// There is no open attempt of that number: it never began, or its end is written.
+    #[error("attempt {attempt} of thread `{id}` is not running")]
+    NotRunning {
+        /// The thread.
+        id: ThreadId,
+        /// The attempt.
+        attempt: u32,
+    },
+}
+
+/// Whether a task may go from one status to the other.
+///
+/// Saying the same again is allowed (a report may be added). What was completed or cancelled is
+/// first opened again (`pending` or `in_progress`), so that no done work is lost by a slip.
+fn step_allowed(from: TaskStatus, to: TaskStatus) -> bool {
+    use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
+    from == to
+        || match from {
+            Pending | InProgress | Blocked => true,
+            Completed | Cancelled => matches!(to, Pending | InProgress),
+        } && !matches!((from, to), (Completed, Blocked | Cancelled) | (Cancelled, Blocked | Completed))
+}
+
+/// Sets the status of a task.
+///
+/// # Errors
+/// [`TransitionError::Step`] when the step is not allowed.
+pub fn set_task(task: &mut Task, to: TaskStatus, now: DateTime<Utc>) -> Result<(), TransitionError> {
+    if !step_allowed(task.status, to) {
+        return Err(TransitionError::Step { id: task.id.to_string(), from: task.status, to });
+    }
+    task.status = to;
+    task.updated_at = now;
+    Ok(())
+}
+
+/// Sets what is said of a thread as a whole.
+///
+/// # Errors
+/// [`TransitionError::Step`] when the step is not allowed; [`TransitionError::OpenTasks`] when it is
+/// called completed while a task is open.
+pub fn set_thread(thread: &mut Thread, to: TaskStatus) -> Result<(), TransitionError> {
+    if !step_allowed(thread.declared, to) {
+        return Err(TransitionError::Step { id: thread.id.to_string(), from: thread.declared, to });
+    }
+    if to == TaskStatus::Completed {
+        let open: Vec<String> = thread
+            .tasks
+            .iter()
+            .filter(|task| !task.status.is_settled())
+            .map(|task| task.id.to_string())
+            .collect();
+        if !open.is_empty() {
+            return Err(TransitionError::OpenTasks { id: thread.id, open });
+        }
+    }
+    thread.declared = to;
+    Ok(())
+}
+
+/// Appends the record of a new attempt.
+///
+/// # Errors
+/// [`TransitionError::AlreadyRunning`] when another record of the thread is open. Whoever finds its
+/// owner dead ends that one first.
+pub fn begin_session(thread: &mut Thread, record: SessionRecord) -> Result<(), TransitionError> {
+    if let Some(open) = thread.open_record().filter(|_| record.is_open()) {
+        return Err(TransitionError::AlreadyRunning { id: thread.id, attempt: open.attempt });
+    }
+    thread.sessions.push(record);
+    Ok(())
+}
+
+/// Writes the end of an open attempt.
+///
+/// # Errors
+/// [`TransitionError::NotRunning`] when that attempt is not open: an end is written exactly once.
+pub fn end_session(
+    thread: &mut Thread,
+    attempt: u32,
+    outcome: Outcome,
+    end: End,
+) -> Result<&mut SessionRecord, TransitionError> {
+    let id = thread.id;
+    let record = thread
+        .sessions
+        .iter_mut()
+        .find(|record| record.attempt == attempt && record.is_open())
+        .ok_or(TransitionError::NotRunning { id, attempt })?;
+    record.state = SessionState::Ended { outcome, end };
+    Ok(record)
+}

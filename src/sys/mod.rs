@@ -1,0 +1,10 @@
+//! The operating system: the only room that asks for the time, the environment, files, locks and
+//! processes in the raw.
+//!
+//! Knows nothing of plans, threads or agents. One invariant: what it spawns it can also end, and
+//! what it writes is either whole or not there.
+
+pub mod clock;
+pub mod env;
+pub mod identity;
+pub mod process;

@@ -1,0 +1,205 @@
+//! Programs: found, started, bounded in time, and ended, in this one place.
+//!
+//! Everything is argv, never a shell string. Every child is the leader of its own process group, so
+//! that what it starts can be ended with it. Who spawns, reaps: ask, wait, TERM the group, wait,
+//! KILL the group.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+/// A program that is not there, or can't be run.
+#[derive(Debug, thiserror::Error)]
+#[error("program `{name}` was not found on PATH")]
+pub struct NotFound {
+    /// The program as it was asked for.
+    pub name: String,
+}
+
+/// Why a short-lived program gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not be started.
+    #[error("cannot start `{argv}`")]
+    Start {
+        /// Program and arguments.
+        argv: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It ran longer than it may, and was ended.
+    #[error("`{argv}` did not end within {limit:?}")]
+    Timeout {
+        /// Program and arguments.
+        argv: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// Reading from it or waiting for it failed.
+    #[error("lost `{argv}`")]
+    Io {
+        /// Program and arguments.
+        argv: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What a short-lived program left.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    /// Standard output as text, without trailing newlines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).trim_end_matches('\n').to_owned()
+    }
+
+    /// Standard error as text, trimmed.
+    #[must_use]
+    pub fn error_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).trim().to_owned()
+    }
+}
+
+/// The full path of a program on `PATH`, or of a path to a program.
+///
+/// # Errors
+/// [`NotFound`], with the name.
+pub fn find(name: impl AsRef<OsStr>) -> Result<PathBuf, NotFound> {
+    which::which(name.as_ref()).map_err(|_| NotFound { name: name.as_ref().to_string_lossy().into_owned() })
+}
+
+/// A command without standard input, in a process group of its own.
+#[must_use]
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = foreground(program);
+    command.stdin(Stdio::null()).process_group(0);
+    command
+}
+
+/// A command that shares our terminal: our standard streams and our process group.
+#[must_use]
+pub fn foreground(program: impl AsRef<OsStr>) -> Command {
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+    Command::new(program)
+}
+
+/// Program and arguments on one line, for messages. Never the environment.
+#[must_use]
+pub fn argv_of(command: &Command) -> String {
+    let parts: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(OsStr::to_string_lossy)
+        .collect();
+    parts.join(" ")
+}
+
+/// Runs a command to its end, with `input` on its standard input, and keeps what it wrote.
+///
+/// # Errors
+/// [`RunError`] when it can't be started, or is ended for taking longer than `limit`. An exit code
+/// other than 0 is no error here.
+pub fn run(mut command: Command, input: Option<Vec<u8>>, limit: Duration) -> Result<Output, RunError> {
+    let argv = argv_of(&command);
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|source| RunError::Start { argv: argv.clone(), source })?;
+    let group = child.id();
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        // A program that does not read its input closes the pipe; that is its right.
+        std::thread::spawn(move || stdin.write_all(&input));
+    }
+    let stderr = child.stderr.take().map(|pipe| std::thread::spawn(move || drain(pipe)));
+    let stdout = child.stdout.take();
+    let (done, ended) = mpsc::channel();
+    let waiter = std::thread::spawn(move || {
+        let stdout = stdout.map_or_else(|| Ok(Vec::new()), drain);
+        let status = child.wait();
+        // The receiver is gone only when it gave up on us.
+        let _ = done.send(());
+        (status, stdout)
+    });
+    if ended.recv_timeout(limit).is_err() {
+        end_group(group, || ended.recv_timeout(Duration::from_secs(1)).is_ok());
+        return Err(RunError::Timeout { argv, limit });
+    }
+    let lost = |source| RunError::Io { argv: argv.clone(), source };
+    let gone = || io::Error::other("a reader of its output panicked");
+    let (status, stdout) = waiter.join().map_err(|_| lost(gone()))?;
+    let stderr = stderr.map_or_else(|| Ok(Vec::new()), |reader| reader.join().map_err(|_| gone())?);
+    Ok(Output { status: status.map_err(lost)?, stdout: stdout.map_err(lost)?, stderr: stderr.map_err(lost)? })
+}
+
+fn drain(mut pipe: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    pipe.read_to_end(&mut bytes).map(|_| bytes)
+}
+
+/// Standard output of a small system tool, or `None` when it fails in any way.
+#[must_use]
+pub fn output_of(program: &str, args: &[&str]) -> Option<String> {
+    let mut tool = command(program);
+    tool.args(args);
+    run(tool, None, Duration::from_secs(5))
+        .ok()
+        .filter(|output| output.status.success())
+        .map(|output| output.text())
+}
+
+/// Asks a process group to end, and ends it by force when `gone` does not become true in time.
+///
+/// `gone` is asked once, after TERM; it may take its own time to wait.
+pub fn end_group(leader: u32, gone: impl FnOnce() -> bool) {
+    signal_group(leader, Signal::SIGTERM);
+    if !gone() {
+        signal_group(leader, Signal::SIGKILL);
+    }
+}
+
+/// Sends a signal to a process group that we made. A group that is gone is no error.
+pub fn signal_group(leader: u32, signal: Signal) {
+    if let Some(pid) = to_pid(leader) {
+        let _ = killpg(pid, signal);
+    }
+}
+
+/// Sends a signal to one process. One that is gone is no error.
+pub fn signal_process(pid: u32, signal: Signal) {
+    if let Some(pid) = to_pid(pid) {
+        let _ = kill(pid, signal);
+    }
+}
+
+/// Never 0, 1 or negative: those address groups, everyone, or init.
+fn to_pid(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().filter(|&pid| pid > 1).map(Pid::from_raw)
+}
+
+/// `PATH` with `first` in front of it.
+#[must_use]
+pub fn path_with(first: &Path) -> OsString {
+    let mut path = OsString::from(first);
+    if let Some(rest) = super::env::raw("PATH") {
+        path.push(":");
+        path.push(rest);
+    }
+    path
+}

@@ -1,0 +1,1 @@
+//! ui: not furnished yet.

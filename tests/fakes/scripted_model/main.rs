@@ -1,0 +1,3 @@
+//! A scripted, OpenAI-compatible model server.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Tests about the code itself.
+
+mod layers;
