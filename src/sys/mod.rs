@@ -4,7 +4,10 @@
 //! Knows nothing of plans, threads or agents. One invariant: what it spawns it can also end, and
 //! what it writes is either whole or not there.
 
+pub mod atomic;
 pub mod clock;
 pub mod env;
+pub mod fault;
 pub mod identity;
+pub mod lock;
 pub mod process;

@@ -203,3 +203,14 @@ pub fn path_with(first: &Path) -> OsString {
     }
     path
 }
+
+/// Makes a write beyond the limit on file sizes (`ulimit -f`) an error instead of our death.
+///
+/// Only a handler is installed, not `SIG_IGN`: what we spawn starts with the default again.
+///
+/// # Errors
+/// When the handler can't be installed.
+pub fn ignore_file_size_signal() -> io::Result<()> {
+    let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    signal_hook::flag::register(Signal::SIGXFSZ as i32, seen).map(drop)
+}

@@ -37,7 +37,6 @@ const HIDDEN: &[(&str, &str)] = &[
     ("anyhow", "commands"),
     ("fs2", "sys"),
     ("nix", "sys"),
-    ("atomic_write_file", "sys"),
     ("etcetera", "sys"),
     ("signal_hook", "sys"),
     ("which", "sys"),

@@ -1,0 +1,86 @@
+//! One line of a journal.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AgentEvent, AgentName, SessionId, StreamId, ThreadId, TurnNumber};
+
+/// What a turn is, as it begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Header {
+    /// The stream.
+    pub stream: StreamId,
+    /// The thread.
+    pub thread: ThreadId,
+    /// The turn's number within the thread.
+    pub turn: TurnNumber,
+    /// The attempt that it belongs to.
+    pub attempt: u32,
+    /// The session at the agent.
+    pub session: SessionId,
+    /// The agent.
+    pub agent: AgentName,
+    /// `provider/model`, as it was asked for.
+    pub model: String,
+    /// The directory the agent works in.
+    pub directory: PathBuf,
+    /// What the agent is told to do.
+    pub prompt: String,
+}
+
+/// A fact with its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalLine {
+    /// When it happened, as we saw it.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: AgentEvent,
+}
+
+/// The first line. `type` tells it from every event.
+#[derive(Serialize, Deserialize)]
+pub(super) struct HeaderLine {
+    pub(super) at: DateTime<Utc>,
+    #[serde(rename = "type")]
+    pub(super) kind: HeaderKind,
+    /// The version of the format; readers skip lines that they don't know.
+    pub(super) version: u32,
+    #[serde(flatten)]
+    pub(super) header: Header,
+}
+
+/// The only `type` of a header.
+#[derive(Serialize, Deserialize)]
+pub(super) enum HeaderKind {
+    #[serde(rename = "turn-started")]
+    TurnStarted,
+}
+
+/// What a reader finds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// The turn begins.
+    Started {
+        /// When.
+        at: DateTime<Utc>,
+        /// What it is.
+        header: Box<Header>,
+    },
+    /// Something happened; the last one is [`AgentEvent::TurnEnded`].
+    Event(JournalLine),
+}
+
+impl Entry {
+    /// The entry of a line, or `None` for a line that makes no sense to us.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        if let Ok(line) = serde_json::from_slice(line) {
+            return Some(Self::Event(line));
+        }
+        let line: HeaderLine = serde_json::from_slice(line).ok()?;
+        Some(Self::Started { at: line.at, header: Box::new(line.header) })
+    }
+}

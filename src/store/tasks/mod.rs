@@ -1,0 +1,27 @@
+//! `tasks.json`: the state of one stream, as a file.
+//!
+//! `wire` is the format, `convert` maps it to the model and back, `parse` tells versions apart,
+//! `v1` reads the older tool's files, `transact` is the only way to change anything, `copies` keeps
+//! earlier versions for the day a file can't be read.
+//!
+//! One invariant: reading a file and writing it back unchanged loses nothing, not even fields and
+//! words that only a newer version knows.
+
+mod convert;
+mod copies;
+mod error;
+mod fields;
+mod parse;
+mod schema;
+mod transact;
+mod v1;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use copies::GoodCopy;
+pub use error::{StoreError, TransactError};
+pub use parse::{Format, Loaded};
+pub use schema::schema;
+pub use transact::{FILE_NAME, Store};
