@@ -4,5 +4,6 @@
 //! supervisor. One invariant: a session's events end with exactly one `TurnEnded` per prompt.
 
 mod backend;
+pub mod opencode;
 
 pub use backend::{Backend, BoxFuture, OpenRequest, PermissionReply, PromptRequest, Session, UiCommand};

@@ -12,7 +12,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill, killpg};
+pub use nix::sys::signal::Signal;
+use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid;
 
 /// A program that is not there, or can't be run.
@@ -213,4 +214,51 @@ pub fn path_with(first: &Path) -> OsString {
 pub fn ignore_file_size_signal() -> io::Result<()> {
     let seen = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     signal_hook::flag::register(Signal::SIGXFSZ as i32, seen).map(drop)
+}
+
+/// The directory of our own program, so that what we start can find us.
+#[must_use]
+pub fn own_directory() -> Option<PathBuf> {
+    std::env::current_exe().ok()?.parent().map(Path::to_owned)
+}
+
+/// This user's processes that were started with `NAME=VALUE` in their environment, without ourselves.
+///
+/// It finds what ran away from its process group. The value must be a secret that nobody else has: then
+/// to hold it is proof of descent, which a pid is not.
+#[must_use]
+pub fn marked(name: &str, value: &str) -> Vec<u32> {
+    let own = std::process::id();
+    environments(&format!("{name}={value}")).into_iter().filter(|pid| *pid != own && *pid > 1).collect()
+}
+
+/// Live processes of this user whose environment holds `entry`; a zombie has no environment any more.
+#[cfg(target_os = "linux")]
+fn environments(entry: &str) -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let user = nix::unistd::geteuid().as_raw();
+    let holds = |dir: &Path| {
+        std::fs::metadata(dir).is_ok_and(|meta| meta.uid() == user)
+            && std::fs::read(dir.join("environ"))
+                .is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|found| found == entry.as_bytes()))
+    };
+    std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|found| Some((found.file_name().to_str()?.parse().ok()?, found.path())))
+        .filter(|(_, dir)| holds(dir))
+        .map(|(pid, _)| pid)
+        .collect()
+}
+
+/// Live processes of this user whose environment holds `entry`, as `ps` shows it after the arguments.
+#[cfg(not(target_os = "linux"))]
+fn environments(entry: &str) -> Vec<u32> {
+    let lines = output_of("ps", &["-xEww", "-o", "pid=,command="]).unwrap_or_default();
+    lines
+        .lines()
+        .filter(|line| line.split_ascii_whitespace().any(|word| word == entry))
+        .filter_map(|line| line.split_ascii_whitespace().next()?.parse().ok())
+        .collect()
 }

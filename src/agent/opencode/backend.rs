@@ -1,0 +1,122 @@
+//! The backend: opens sessions on the one shared server.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::http::NewSession;
+use super::keeper::Keeper;
+use super::models;
+use super::server::{Server, ServerOptions};
+use super::session::OpencodeSession;
+use super::wire::ProviderList;
+use crate::agent::{Backend, BoxFuture, OpenRequest, Session};
+use crate::model::{Failure, FailureKind, ModelRef};
+
+/// opencode, as one shared server for all sessions and directories.
+#[derive(Clone)]
+pub struct Opencode {
+    shared: Arc<Shared>,
+}
+
+/// What the backend and its sessions share.
+pub(crate) struct Shared {
+    keeper: Keeper,
+    pub(crate) program: PathBuf,
+    /// The providers of each directory; keys are never kept.
+    providers: Mutex<HashMap<PathBuf, Arc<ProviderList>>>,
+}
+
+impl Opencode {
+    /// A backend that starts its server when it is first needed. Must be called inside the runtime.
+    #[must_use]
+    pub fn new(options: ServerOptions) -> Self {
+        let program = options.program.clone();
+        let keeper = Keeper::new(options);
+        Self { shared: Arc::new(Shared { keeper, program, providers: Mutex::default() }) }
+    }
+
+    /// The running server; it is started when there is none, so this also warms it up.
+    ///
+    /// # Errors
+    /// Those of [`Server::start`].
+    pub async fn server(&self) -> Result<Arc<Server>, Failure> {
+        self.shared.keeper.acquire().await
+    }
+
+    /// Whether a model can be used in a directory.
+    ///
+    /// # Errors
+    /// `ModelUnknown`, with the names that come closest; or what the server failed with.
+    pub async fn check_model(&self, directory: &Path, model: &ModelRef) -> Result<(), Failure> {
+        let server = self.server().await?;
+        self.shared.check_model(&server, directory, model).await
+    }
+
+    async fn open_session(&self, request: OpenRequest) -> Result<OpencodeSession, Failure> {
+        let server = self.server().await?;
+        let scoped = server.http().at(&request.directory);
+        let info = match &request.resume {
+            Some(id) => scoped.session(&id.0).await.map_err(|failure| missing(failure, &id.0))?,
+            None => {
+                let new =
+                    NewSession { title: &request.title, stream: &request.stream, thread: request.thread };
+                scoped.create(&new).await?
+            }
+        };
+        // A session works in the directory it was made for, wherever we are.
+        let directory = if info.directory.is_empty() { request.directory } else { info.directory.into() };
+        Ok(OpencodeSession::new(Arc::clone(&self.shared), server, &info.id, directory))
+    }
+}
+
+/// An id that is none of opencode's is answered with an error of its own.
+fn missing(failure: Failure, id: &str) -> Failure {
+    if failure.kind == FailureKind::Provider {
+        Failure::new(FailureKind::SessionUnknown, format!("opencode knows no session `{id}`"))
+    } else {
+        failure
+    }
+}
+
+impl Shared {
+    /// The running server, started again when it has died.
+    pub(crate) async fn acquire(&self) -> Result<Arc<Server>, Failure> {
+        self.keeper.acquire().await
+    }
+
+    pub(crate) async fn check_model(
+        &self,
+        server: &Server,
+        directory: &Path,
+        model: &ModelRef,
+    ) -> Result<(), Failure> {
+        if self.cached(directory).is_some_and(|list| models::check(&list, model).is_ok()) {
+            return Ok(());
+        }
+        // The user may have logged in, or corrected the configuration, since it was read.
+        let list = Arc::new(server.http().at(directory).providers().await?);
+        self.providers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(directory.to_owned(), Arc::clone(&list));
+        models::check(&list, model)
+    }
+
+    fn cached(&self, directory: &Path) -> Option<Arc<ProviderList>> {
+        self.providers.lock().unwrap_or_else(PoisonError::into_inner).get(directory).cloned()
+    }
+}
+
+impl Backend for Opencode {
+    fn open(&self, request: OpenRequest) -> BoxFuture<'_, Result<Box<dyn Session>, Failure>> {
+        Box::pin(async move {
+            let session = self.open_session(request).await?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.shared.keeper.stop())
+    }
+}

@@ -1,0 +1,28 @@
+//! opencode: one `opencode serve` for the repository, spoken to over HTTP, heard over SSE.
+//!
+//! Owns the server's process, its routes and its events, and the rule by which a turn ends. Must not
+//! know why a turn runs. One invariant: nothing that a server started outlives [`Server::stop`].
+
+mod backend;
+mod errors;
+mod http;
+mod keeper;
+mod log;
+mod message_id;
+mod models;
+mod parts;
+mod password;
+mod plugin;
+mod record;
+mod server;
+mod session;
+mod sse;
+mod sweep;
+mod turn;
+mod wire;
+
+pub use backend::Opencode;
+pub use password::Password;
+pub use record::{ServerRecord, stop_leftover};
+pub use server::{OLDEST, RecordHook, Server, ServerOptions, find_program};
+pub use sse::live_readers;

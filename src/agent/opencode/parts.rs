@@ -1,0 +1,201 @@
+//! The parts of an answer: what of each was already told, so that no byte is told twice.
+//!
+//! A text comes as deltas and once more, whole, at its end. When the stream of events was broken in
+//! between, deltas are missing; then the part says nothing until its whole text is known.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::wire::{Delta, Part, ToolState};
+use crate::model::{AgentEvent, ToolStatus};
+
+/// The longest output or argument of a tool that is passed on.
+const LONGEST: usize = 8 * 1024;
+
+/// Text or thought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    Text,
+    Reasoning,
+}
+
+#[derive(Debug)]
+struct Spoken {
+    voice: Voice,
+    /// What was told of it.
+    told: String,
+    /// Deltas may be missing, so only its whole text counts.
+    gap: bool,
+    /// Its whole text was told.
+    done: bool,
+}
+
+/// The last thing that was told of a tool call.
+#[derive(Debug, PartialEq)]
+struct Told {
+    status: ToolStatus,
+    title: String,
+    input: Option<Value>,
+}
+
+/// All parts of the current turn.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    spoken: HashMap<String, Spoken>,
+    tools: HashMap<String, Told>,
+    /// Something was told since the model was last asked.
+    fresh: bool,
+}
+
+impl Parts {
+    /// Parts that are being told may have lost deltas.
+    pub(crate) fn broke(&mut self) {
+        for part in self.spoken.values_mut().filter(|part| !part.done) {
+            part.gap = true;
+        }
+    }
+
+    /// The model is asked anew: what was told is settled.
+    pub(crate) fn step(&mut self) {
+        self.fresh = false;
+    }
+
+    /// The model's stream broke and is tried again. `Restarted` when words were told of it.
+    pub(crate) fn retry(&mut self) -> Option<AgentEvent> {
+        for part in self.spoken.values_mut() {
+            part.done = true;
+        }
+        std::mem::take(&mut self.fresh).then_some(AgentEvent::Restarted)
+    }
+
+    /// More of a text.
+    pub(crate) fn delta(&mut self, delta: &Delta) -> Option<AgentEvent> {
+        if delta.field != "text" || delta.delta.is_empty() {
+            return None;
+        }
+        // A part whose beginning was never seen is told as a whole, at its end.
+        let part = self.spoken.get_mut(&delta.part_id)?;
+        if part.gap || part.done {
+            return None;
+        }
+        part.told.push_str(&delta.delta);
+        self.fresh = true;
+        Some(say(part.voice, delta.delta.clone()))
+    }
+
+    /// A part as it is now.
+    pub(crate) fn update(&mut self, part: &Part) -> Option<AgentEvent> {
+        match part.kind.as_str() {
+            "text" => self.spoken(part, Voice::Text),
+            "reasoning" => self.spoken(part, Voice::Reasoning),
+            "tool" => self.tool(part),
+            _ => None,
+        }
+    }
+
+    fn spoken(&mut self, part: &Part, voice: Voice) -> Option<AgentEvent> {
+        let known = self.spoken.entry(part.id.clone()).or_insert_with(|| Spoken {
+            voice,
+            told: String::new(),
+            gap: false,
+            done: false,
+        });
+        if known.done {
+            return None;
+        }
+        known.done = part.time.is_some_and(|time| time.end.is_some());
+        // The end of a text is trimmed by the server, and a plugin may have rewritten it: what was told
+        // stays told, and only what goes on from there is new.
+        let rest = part.text.strip_prefix(known.told.as_str())?;
+        if rest.is_empty() {
+            return None;
+        }
+        known.told.push_str(rest);
+        self.fresh = true;
+        Some(say(voice, rest.to_owned()))
+    }
+
+    fn tool(&mut self, part: &Part) -> Option<AgentEvent> {
+        let state = part.state.as_ref()?;
+        let status = match state.status.as_str() {
+            "pending" => ToolStatus::Pending,
+            "running" => ToolStatus::Running,
+            "completed" => ToolStatus::Completed,
+            "error" => ToolStatus::Failed,
+            _ => return None,
+        };
+        let input = has_arguments(&state.input).then(|| capped(&state.input));
+        let now = Told { status, title: title(&part.tool, state), input: input.clone() };
+        if self.tools.get(&part.id).is_some_and(|told| *told == now || ended(told.status)) {
+            return None;
+        }
+        let title = now.title.clone();
+        self.tools.insert(part.id.clone(), now);
+        let output = match status {
+            ToolStatus::Pending | ToolStatus::Running => None,
+            ToolStatus::Completed => state.output.as_deref().map(cap),
+            ToolStatus::Failed => state.error.as_deref().map(cap),
+        };
+        Some(AgentEvent::ToolCall {
+            id: part.id.clone(),
+            name: part.tool.clone(),
+            title,
+            status,
+            input,
+            output,
+        })
+    }
+}
+
+fn say(voice: Voice, delta: String) -> AgentEvent {
+    match voice {
+        Voice::Text => AgentEvent::Text { delta },
+        Voice::Reasoning => AgentEvent::Reasoning { delta },
+    }
+}
+
+fn ended(status: ToolStatus) -> bool {
+    matches!(status, ToolStatus::Completed | ToolStatus::Failed)
+}
+
+fn has_arguments(input: &Value) -> bool {
+    input.as_object().is_some_and(|map| !map.is_empty())
+}
+
+/// A line for people: the server's own title, or the argument that says most.
+fn title(tool: &str, state: &ToolState) -> String {
+    let own = state.title.as_deref().filter(|title| !title.is_empty());
+    let argument = || {
+        ["command", "filePath", "path", "pattern", "url", "query", "description", "error"]
+            .iter()
+            .find_map(|name| state.input.get(name).and_then(Value::as_str))
+    };
+    let line = own.or_else(argument).unwrap_or(tool);
+    let line = line.lines().next().unwrap_or_default();
+    match line.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// A text cut to a length that a journal can bear, saying how much is left out.
+fn cap(text: &str) -> String {
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}\n… ({} more bytes)", &text[..end], text.len() - end)
+}
+
+/// Arguments, each text in them cut.
+fn capped(input: &Value) -> Value {
+    match input {
+        Value::String(text) => Value::String(cap(text)),
+        Value::Array(items) => Value::Array(items.iter().map(capped).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), capped(value))).collect())
+        }
+        other => other.clone(),
+    }
+}

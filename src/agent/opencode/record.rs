@@ -1,0 +1,69 @@
+//! What is kept of a running server, so that whoever comes after us can end it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::http::Http;
+use super::password::Password;
+use super::sweep;
+use crate::model::Owner;
+use crate::sys::identity::{Identity, Liveness};
+use crate::sys::process::{self, Signal};
+
+/// A server as it stands in a private file. Holds its password: the file is its owner's alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerRecord {
+    /// Its process.
+    pub identity: Owner,
+    /// Its address, once it told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Its password.
+    pub password: Password,
+    /// The secret in the environment of everything that it started.
+    pub marker: String,
+}
+
+/// The identity as it stands in a file.
+pub(crate) fn owner(identity: &Identity) -> Owner {
+    let Identity { pid, started_at, boot_id, host } = identity.clone();
+    Owner { pid, started_at, boot_id, host }
+}
+
+fn identity(owner: &Owner) -> Identity {
+    let Owner { pid, started_at, boot_id, host } = owner.clone();
+    Identity { pid, started_at, boot_id, host }
+}
+
+/// Ends a server that an earlier supervisor left, and all that it started.
+///
+/// The process is touched only while it is provably that server; what carries the marker is its own by
+/// that secret.
+pub async fn stop_leftover(record: &ServerRecord) {
+    let identity = identity(&record.identity);
+    match identity.liveness() {
+        Liveness::Elsewhere => return,
+        Liveness::Dead => {}
+        Liveness::Alive => end(record, &identity).await,
+    }
+    sweep::sweep(&record.marker).await;
+}
+
+async fn end(record: &ServerRecord, identity: &Identity) {
+    let patience = Duration::from_secs(3);
+    if let Some(Ok(http)) = record.url.as_deref().map(|url| Http::new(url, record.password.clone())) {
+        let _ = http.dispose(patience).await;
+    }
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        if identity.liveness() == Liveness::Alive {
+            process::signal_group(identity.pid, signal);
+        }
+        let deadline = Instant::now() + patience;
+        while identity.liveness() == Liveness::Alive && Instant::now() < deadline {
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! A session: sends prompts, and turns what the server tells into events, up to each turn's end.
+//!
+//! A turn has a subscription of its own, opened before the prompt and dropped at the end. Whatever the
+//! stream does not tell (it broke, an event is missing, the server died) is found out by reading the
+//! session again, so that a turn always ends.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::backend::Shared;
+use super::errors;
+use super::http::{Http, Scoped};
+use super::message_id;
+use super::password;
+use super::server::Server;
+use super::sse::{Feed, Subscription};
+use super::turn::{self, Phase, Request, Turn};
+use super::wire::Event;
+use crate::agent::{BoxFuture, PermissionReply, PromptRequest, Session, UiCommand};
+use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, SessionId, Usage};
+use crate::sys::clock::Clock;
+
+/// How long a prompt that was accepted may take to appear in the session.
+const START: Duration = Duration::from_secs(20);
+
+/// After this long without an event of the session we look whether it still works.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// After the session seems to rest, the turn's end is normally told within half a second.
+const SETTLE: Duration = Duration::from_millis(1500);
+
+/// How often a session may be found at rest, its turn not over, before we take it for over.
+const RESTS: u32 = 3;
+
+/// The server answers an abort when the turn is over; a tool that ignores TERM takes some seconds.
+const ABORT: Duration = Duration::from_secs(15);
+
+/// How many messages are read again after a break. A turn of more steps loses tool calls, not its end.
+const REREAD: u32 = 100;
+
+/// One session on the shared server.
+pub(crate) struct OpencodeSession {
+    shared: Arc<Shared>,
+    server: Arc<Server>,
+    id: SessionId,
+    directory: PathBuf,
+    turn: Turn,
+    subscription: Option<Subscription>,
+    ready: VecDeque<AgentEvent>,
+    /// When to read the session again, if nothing happens before.
+    look: Instant,
+    /// Events may have been lost: read the session again before anything else.
+    stale: bool,
+    /// How often it was found at rest without its turn being over.
+    rests: u32,
+    begun: Instant,
+}
+
+/// What woke the session up.
+enum Wake {
+    Feed(Feed),
+    Died(Failure),
+    Look,
+}
+
+impl OpencodeSession {
+    pub(crate) fn new(shared: Arc<Shared>, server: Arc<Server>, id: &str, directory: PathBuf) -> Self {
+        Self {
+            shared,
+            server,
+            id: SessionId(id.to_owned()),
+            directory,
+            turn: Turn::new(id),
+            subscription: None,
+            ready: VecDeque::new(),
+            look: Instant::now(),
+            stale: false,
+            rests: 0,
+            begun: Instant::now(),
+        }
+    }
+
+    fn scoped(&self) -> Scoped {
+        self.server.http().at(&self.directory)
+    }
+
+    fn resting(&self) -> bool {
+        self.turn.phase() == Phase::Resting
+    }
+
+    async fn start(&mut self, request: PromptRequest) -> Result<(), Failure> {
+        if !self.resting() {
+            return Err(Failure::new(FailureKind::Task, "a turn of this session runs already"));
+        }
+        self.server = self.shared.acquire().await?;
+        let scoped = self.scoped();
+        self.shared.check_model(&self.server, &self.directory, &request.model).await?;
+        let last = scoped.messages(&self.id.0, 1).await?.pop().map(|message| message.info.id);
+        let random = password::random().map_err(|error| {
+            Failure::new(FailureKind::Task, format!("the system gives no random bytes: {error}"))
+        })?;
+        let message = message_id::next(Clock::System.now(), last.as_deref(), random);
+        let subscription = Subscription::open(&scoped, &self.id.0).await?;
+        self.ready.clear();
+        self.stale = false;
+        self.rests = 0;
+        self.begun = Instant::now();
+        self.look = self.begun + START;
+        self.subscription = Some(subscription);
+        self.turn.begin(&message);
+        let sent = scoped.prompt(&self.id.0, &message, &request.text, &request.model).await;
+        if sent.is_err() {
+            // It may have been taken all the same, if only the answer was lost.
+            let _ = scoped.abort(&self.id.0, Duration::from_secs(2)).await;
+            self.turn.abandon();
+            self.subscription = None;
+        }
+        sent
+    }
+
+    async fn next(&mut self) -> AgentEvent {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return event;
+            }
+            if self.resting() {
+                std::future::pending::<()>().await;
+            }
+            self.advance().await;
+        }
+    }
+
+    /// Waits for one thing to happen and takes it in. Safe to drop at any await: an event is taken in
+    /// at once when it is there, and a second look that was not finished is taken again.
+    async fn advance(&mut self) {
+        if self.stale {
+            self.look_again().await;
+            return;
+        }
+        let Some(subscription) = self.subscription.as_mut() else {
+            let lost = Failure::new(FailureKind::ServerUnreachable, "the stream of events is gone");
+            self.fail(lost);
+            return;
+        };
+        let wake = tokio::select! {
+            // What was said before the server died is still told.
+            biased;
+            feed = subscription.next() => Wake::Feed(feed),
+            failure = self.server.exited() => Wake::Died(failure),
+            () = sleep_until(self.look) => Wake::Look,
+        };
+        match wake {
+            Wake::Feed(Feed::Event(event)) => self.take(&event),
+            Wake::Feed(Feed::Resumed) => {
+                self.turn.broke();
+                self.stale = true;
+            }
+            Wake::Feed(Feed::Lost(failure)) | Wake::Died(failure) => self.fail(failure),
+            Wake::Look => self.stale = true,
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        if self.server.is_stopping() {
+            self.turn.cancelling(CancelCause::Shutdown);
+        }
+        let events = self.turn.event(event, Clock::System.now());
+        self.tell(events);
+        if self.turn.unsettled() {
+            self.look = self.look.min(Instant::now() + SETTLE);
+        } else if self.turn.phase() == Phase::Open {
+            self.rests = 0;
+            self.look = Instant::now() + QUIET;
+        } else if self.turn.early_error().is_some() {
+            // Perhaps of an earlier turn, perhaps the reason why this one will never start.
+            self.look = self.look.min(Instant::now() + SETTLE * 2);
+        }
+    }
+
+    fn tell(&mut self, events: Vec<AgentEvent>) {
+        self.ready.extend(events);
+        if self.resting() {
+            self.subscription = None;
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        if self.server.is_stopping() {
+            self.turn.cancelling(CancelCause::Shutdown);
+        }
+        let events = self.turn.force(failure);
+        self.tell(events);
+    }
+
+    /// Reads the session again and takes in what the events did not tell.
+    async fn look_again(&mut self) {
+        let scoped = self.scoped();
+        let seen = tokio::select! {
+            biased;
+            failure = self.server.exited() => return self.fail(failure),
+            seen = see(&scoped, &self.id.0) => seen,
+        };
+        self.stale = false;
+        self.look = Instant::now() + SETTLE;
+        let Ok(seen) = seen else { return };
+        let events = self.turn.reread(&seen.messages, seen.busy, Clock::System.now());
+        self.tell(events);
+        for request in &seen.requests {
+            let events = self.turn.event(request, Clock::System.now());
+            self.tell(events);
+        }
+        if seen.busy {
+            self.rests = 0;
+            self.look = Instant::now() + QUIET;
+        } else if !self.resting() {
+            self.rest();
+        }
+    }
+
+    /// The session rests though its turn is not over by the rule. That may last for a moment.
+    fn rest(&mut self) {
+        self.rests += 1;
+        if self.turn.phase() == Phase::Open && self.rests >= RESTS {
+            let events = self.turn.force_as_it_stands(Clock::System.now());
+            self.tell(events);
+        } else if self.turn.phase() == Phase::Sent {
+            let refused = self.turn.early_error().map(|error| errors::failure(error, Clock::System.now()));
+            let late = self.begun.elapsed() >= START;
+            match refused {
+                Some(failure) => self.fail(failure),
+                None if late => self.fail(Failure::new(
+                    FailureKind::Provider,
+                    "opencode accepted the prompt but never began to work on it",
+                )),
+                None => {}
+            }
+        }
+    }
+
+    /// Cancels until the turn is over: an abort that comes before the prompt's turn has begun is in vain.
+    async fn abort(&mut self) {
+        self.turn.cancelling(CancelCause::Person);
+        let deadline = Instant::now() + ABORT;
+        while !self.resting() && Instant::now() < deadline {
+            let scoped = self.scoped();
+            let aborted = tokio::select! {
+                biased;
+                failure = self.server.exited() => return self.fail(failure),
+                aborted = scoped.abort(&self.id.0, ABORT) => aborted,
+            };
+            let patience = if aborted.is_ok() { SETTLE } else { Duration::from_millis(300) };
+            let _ = timeout(patience, self.advance_to_the_end()).await;
+            if !self.resting() && self.turn.phase() == Phase::Open {
+                self.look_again().await;
+            }
+        }
+        if !self.resting() {
+            let words = "opencode did not confirm the cancellation";
+            self.fail(Failure::new(FailureKind::ServerUnreachable, words));
+        }
+    }
+
+    async fn advance_to_the_end(&mut self) {
+        while !self.resting() {
+            self.advance().await;
+        }
+    }
+
+    async fn reply(&mut self, request: &str, reply: PermissionReply) -> Result<(), Failure> {
+        let scoped = self.scoped();
+        match (self.turn.request(request), reply) {
+            (None, _) => {
+                Err(Failure::new(FailureKind::Task, format!("request `{request}` does not wait any more")))
+            }
+            (Some(Request::Question), PermissionReply::Reject(_)) => scoped.reject_question(request).await,
+            (Some(Request::Question), PermissionReply::Once | PermissionReply::Always) => {
+                Err(Failure::new(FailureKind::Task, "a question can't be answered with a permission"))
+            }
+            (Some(Request::Permission), PermissionReply::Once) => scoped.reply(request, "once", None).await,
+            (Some(Request::Permission), PermissionReply::Always) => {
+                scoped.reply(request, "always", None).await
+            }
+            (Some(Request::Permission), PermissionReply::Reject(why)) => {
+                // Without a message the refusal would end the turn.
+                let why = if why.is_empty() { "Not allowed here. Go on without it.".to_owned() } else { why };
+                scoped.reply(request, "reject", Some(&why)).await
+            }
+        }
+    }
+
+    /// Totals of the session and, since they are not part of them, of its sub-sessions.
+    async fn totals(&self) -> Result<Usage, Failure> {
+        let scoped = self.scoped();
+        let mut total = turn::usage_of(&scoped.session(&self.id.0).await?);
+        let mut parents = vec![self.id.0.clone()];
+        // Sub-agents of sub-agents exist, but no deep ones.
+        for _ in 0..8 {
+            let mut next = Vec::new();
+            for parent in &parents {
+                for child in scoped.children(parent).await? {
+                    total = total.plus(turn::usage_of(&child));
+                    next.push(child.id);
+                }
+            }
+            parents = next;
+        }
+        Ok(total)
+    }
+
+    fn ui_command(&self) -> UiCommand {
+        let http: &Http = self.server.http();
+        let mut argv = vec![self.shared.program.clone().into_os_string()];
+        argv.extend(["attach", http.url(), "--session", &self.id.0, "--dir"].map(Into::into));
+        argv.push(self.directory.clone().into_os_string());
+        let env = vec![
+            ("OPENCODE_SERVER_PASSWORD".to_owned(), http.password().expose().to_owned()),
+            ("OPENCODE_SERVER_USERNAME".to_owned(), super::http::USER.to_owned()),
+        ];
+        UiCommand { argv, env, directory: self.directory.clone() }
+    }
+}
+
+/// What a second look shows.
+struct Seen {
+    messages: Vec<super::wire::Message>,
+    busy: bool,
+    /// Requests that wait, as the events that announce them.
+    requests: Vec<Event>,
+}
+
+async fn see(server: &Scoped, session: &str) -> Result<Seen, Failure> {
+    // The status first: messages that are read after it are at least as new.
+    let busy = server.is_busy(session).await?;
+    let messages = server.messages(session, REREAD).await?;
+    let asked = |kind: &str, properties| Event { kind: kind.to_owned(), properties };
+    let permissions = server.permissions().await?.into_iter().map(|request| {
+        asked(
+            "permission.asked",
+            json!({ "id": request.id, "sessionID": request.session_id,
+                    "permission": request.permission, "patterns": request.patterns }),
+        )
+    });
+    let questions = server.questions().await?.into_iter().map(|request| {
+        let questions: Vec<_> =
+            request.questions.iter().map(|item| json!({ "question": item.question })).collect();
+        asked(
+            "question.asked",
+            json!({ "id": request.id, "sessionID": request.session_id, "questions": questions }),
+        )
+    });
+    // A session that rests waits for nobody; what is left there was forgotten by the server.
+    let requests = if busy { permissions.chain(questions).collect() } else { Vec::new() };
+    Ok(Seen { messages, busy, requests })
+}
+
+impl Session for OpencodeSession {
+    fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.start(request))
+    }
+
+    fn next_event(&mut self) -> BoxFuture<'_, AgentEvent> {
+        Box::pin(self.next())
+    }
+
+    fn cancel(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(self.abort())
+    }
+
+    fn answer(&mut self, request: String, reply: PermissionReply) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move { self.reply(&request, reply).await })
+    }
+
+    fn usage(&mut self) -> BoxFuture<'_, Result<Usage, Failure>> {
+        Box::pin(self.totals())
+    }
+
+    fn ui(&self) -> Option<UiCommand> {
+        Some(self.ui_command())
+    }
+}

@@ -1,0 +1,504 @@
+//! The turn: raw events of a session in, [`AgentEvent`]s out. Pure; knows no clock and no network.
+//!
+//! A turn opens at the user's message that carries our own id, and only answers to that message or to
+//! later ones belong to it. It is over at an idle of the session when none of its answers is
+//! incomplete, and an answer or an error was seen. Everything else that says "idle" or "error" belongs
+//! to the past: on a failure the server says both *before* the answer is complete, and a prompt sent
+//! in between would be lost.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::errors::{self, ABORTED};
+use super::parts::Parts;
+use super::wire::{
+    Delta, ErrorObject, Event, Message, MessageInfo, Part, PermissionRequest, QuestionRequest, Replied, Role,
+    SessionInfo, Status,
+};
+use crate::model::{AgentEvent, Busyness, CancelCause, Failure, FailureKind, TurnOutcome, Usage};
+
+/// How long, in the server's own milliseconds, a tool may be busy before we say so again.
+const PULSE: f64 = 10_000.0;
+
+/// Where the turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// There is none.
+    Resting,
+    /// The prompt was sent; its message has not been seen.
+    Sent,
+    /// The server works on it.
+    Open,
+}
+
+/// An answer of the current turn.
+#[derive(Debug, Default)]
+struct Answer {
+    complete: bool,
+    summary: bool,
+    finish: Option<String>,
+    error: Option<ErrorObject>,
+}
+
+/// A request that a person, or a policy, has to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// A permission.
+    Permission,
+    /// A question.
+    Question,
+}
+
+/// The state of one session, over all its turns.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    session: String,
+    /// Sessions of sub-agents, of any depth.
+    children: HashSet<String>,
+    phase: Phase,
+    /// The message that the turn began with.
+    prompt: String,
+    /// Answers in the order in which they came; ids ascend.
+    answers: BTreeMap<String, Answer>,
+    /// An error of the session that no answer has taken over yet.
+    error: Option<ErrorObject>,
+    /// Someone said no in this turn; then the agent may end it with calls undone.
+    refusal: Option<String>,
+    parts: Parts,
+    /// The same for the tools of sub-agents.
+    child_parts: Parts,
+    requests: HashMap<String, Request>,
+    usage: Usage,
+    retrying: bool,
+    cancelled: Option<CancelCause>,
+    /// The session rests, as far as the events tell, but the turn is not over by the rule.
+    unsettled: bool,
+    /// The server's time at the last event that was passed on.
+    last_pulse: f64,
+}
+
+impl Turn {
+    /// For a session in which no turn of ours runs.
+    pub(crate) fn new(session: &str) -> Self {
+        Self {
+            session: session.to_owned(),
+            children: HashSet::new(),
+            phase: Phase::Resting,
+            prompt: String::new(),
+            answers: BTreeMap::new(),
+            error: None,
+            refusal: None,
+            parts: Parts::default(),
+            child_parts: Parts::default(),
+            requests: HashMap::new(),
+            usage: Usage::default(),
+            retrying: false,
+            cancelled: None,
+            unsettled: false,
+            last_pulse: 0.0,
+        }
+    }
+
+    /// Where the turn is.
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// What kind of request waits under this id.
+    pub(crate) fn request(&self, id: &str) -> Option<Request> {
+        self.requests.get(id).copied()
+    }
+
+    /// An error that came while the prompt's message had not been seen.
+    pub(crate) fn early_error(&self) -> Option<&ErrorObject> {
+        self.error.as_ref().filter(|_| self.phase == Phase::Sent)
+    }
+
+    /// Whether the session seems to rest though its turn is not over; soon it must be, or an event was lost.
+    pub(crate) fn unsettled(&self) -> bool {
+        self.unsettled && self.phase == Phase::Open
+    }
+
+    /// A prompt is about to be sent with this message id.
+    pub(crate) fn begin(&mut self, message: &str) {
+        let (session, children, usage) = (
+            std::mem::take(&mut self.session),
+            std::mem::take(&mut self.children),
+            std::mem::take(&mut self.usage),
+        );
+        *self =
+            Self { children, usage, phase: Phase::Sent, prompt: message.to_owned(), ..Self::new(&session) };
+    }
+
+    /// The prompt was not taken: there is no turn after all.
+    pub(crate) fn abandon(&mut self) {
+        self.phase = Phase::Resting;
+    }
+
+    /// We cancel the turn, for `cause`.
+    pub(crate) fn cancelling(&mut self, cause: CancelCause) {
+        if self.phase != Phase::Resting && self.cancelled.is_none() {
+            self.cancelled = Some(cause);
+        }
+    }
+
+    /// Ends the turn without the server's word, e.g. because the server is gone.
+    pub(crate) fn force(&mut self, failure: Failure) -> Vec<AgentEvent> {
+        let outcome = match self.cancelled {
+            Some(cause) => TurnOutcome::Cancelled { cause },
+            None => TurnOutcome::Failed { failure },
+        };
+        self.end_with(outcome)
+    }
+
+    /// Ends the turn as it stands, since the server says that it rests.
+    pub(crate) fn force_as_it_stands(&mut self, now: DateTime<Utc>) -> Vec<AgentEvent> {
+        let outcome = self.outcome(now);
+        self.end_with(outcome)
+    }
+
+    fn end_with(&mut self, outcome: TurnOutcome) -> Vec<AgentEvent> {
+        if self.phase == Phase::Resting {
+            return Vec::new();
+        }
+        self.phase = Phase::Resting;
+        self.requests.clear();
+        vec![AgentEvent::Status(Busyness::Idle), AgentEvent::TurnEnded(outcome)]
+    }
+
+    /// One event of the stream. `now` serves only to tell when a limit resets.
+    pub(crate) fn event(&mut self, event: &Event, now: DateTime<Utc>) -> Vec<AgentEvent> {
+        let Some(session) = event.session() else { return Vec::new() };
+        if event.kind == "session.created" {
+            if event.parent().is_some_and(|parent| self.knows(parent)) {
+                self.children.insert(session.to_owned());
+            }
+            return Vec::new();
+        }
+        let before = self.phase;
+        let events = if session == self.session {
+            self.own(event, now)
+        } else if self.children.contains(session) && self.phase == Phase::Open {
+            self.of_child(event)
+        } else {
+            Vec::new()
+        };
+        if before == Phase::Open && !events.is_empty() {
+            self.last_pulse = time_of(event).unwrap_or(self.last_pulse);
+        }
+        events
+    }
+
+    fn knows(&self, session: &str) -> bool {
+        session == self.session || self.children.contains(session)
+    }
+
+    fn own(&mut self, event: &Event, now: DateTime<Utc>) -> Vec<AgentEvent> {
+        let body = &event.properties;
+        match event.kind.as_str() {
+            "message.updated" => {
+                field(body, "info").map(|info: MessageInfo| self.message(&info, now)).unwrap_or_default()
+            }
+            "message.part.updated" => {
+                let part = field::<Part>(body, "part");
+                let told: Option<AgentEvent> = part.as_ref().and_then(|part| self.part(part));
+                match (told, part) {
+                    (Some(told), _) => vec![told],
+                    (None, Some(part)) if part.kind == "tool" && self.owns(&part.message_id) => {
+                        self.pulse(event)
+                    }
+                    (None, _) => Vec::new(),
+                }
+            }
+            "message.part.delta" => {
+                let delta = Delta::deserialize(body).ok().filter(|delta| self.speaks(&delta.message_id));
+                delta.and_then(|delta| self.parts.delta(&delta)).into_iter().collect()
+            }
+            "session.error" => {
+                if self.phase != Phase::Resting {
+                    self.error = field(body, "error").or_else(|| Some(ErrorObject::default()));
+                }
+                Vec::new()
+            }
+            "session.status" if self.phase == Phase::Open => {
+                field(body, "status").map(|status| self.status(status)).unwrap_or_default()
+            }
+            "session.idle" => self.idle(now),
+            "session.updated" if self.phase == Phase::Open => {
+                field(body, "info").and_then(|info: SessionInfo| self.usage(&info)).into_iter().collect()
+            }
+            "session.deleted" if self.phase != Phase::Resting => self
+                .force(Failure::new(FailureKind::SessionUnknown, "the session was deleted while it worked")),
+            _ => self.ask(event),
+        }
+    }
+
+    /// Of a sub-agent only its tools and its requests are passed on: its words are the business of the
+    /// agent that called it.
+    fn of_child(&mut self, event: &Event) -> Vec<AgentEvent> {
+        match event.kind.as_str() {
+            "message.part.updated" => {
+                let part = field::<Part>(&event.properties, "part").filter(|part| part.kind == "tool");
+                match part.and_then(|part| self.child_parts.update(&part)) {
+                    Some(told) => vec![told],
+                    None => self.pulse(event),
+                }
+            }
+            _ => self.ask(event),
+        }
+    }
+
+    /// Something moves that is not worth an event of its own; from time to time we say so, so that
+    /// nobody takes a long tool for a stall.
+    fn pulse(&mut self, event: &Event) -> Vec<AgentEvent> {
+        match time_of(event) {
+            Some(time) if time - self.last_pulse >= PULSE => vec![AgentEvent::Status(Busyness::Busy)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Requests for permission, questions, and their answers; a sub-agent's as well.
+    fn ask(&mut self, event: &Event) -> Vec<AgentEvent> {
+        if self.phase != Phase::Open {
+            return Vec::new();
+        }
+        let body = &event.properties;
+        let asked = match event.kind.as_str() {
+            "permission.asked" => {
+                PermissionRequest::deserialize(body).ok().and_then(|it| self.permission(it))
+            }
+            "question.asked" => QuestionRequest::deserialize(body).ok().and_then(|it| self.question(&it)),
+            "permission.replied" | "question.replied" | "question.rejected" => {
+                Replied::deserialize(body).ok().and_then(|reply| self.replied(&event.kind, &reply))
+            }
+            _ => None,
+        };
+        asked.into_iter().collect()
+    }
+
+    fn permission(&mut self, request: PermissionRequest) -> Option<AgentEvent> {
+        let known = self.requests.insert(request.id.clone(), Request::Permission).is_some();
+        (!known).then_some(AgentEvent::Permission {
+            id: request.id,
+            permission: request.permission,
+            patterns: request.patterns,
+        })
+    }
+
+    fn question(&mut self, request: &QuestionRequest) -> Option<AgentEvent> {
+        let known = self.requests.insert(request.id.clone(), Request::Question).is_some();
+        let lines: Vec<String> = request
+            .questions
+            .iter()
+            .map(|item| {
+                let labels: Vec<_> = item.options.iter().map(|option| option.label.as_str()).collect();
+                match labels.as_slice() {
+                    [] => item.question.clone(),
+                    labels => format!("{} ({})", item.question, labels.join(" / ")),
+                }
+            })
+            .collect();
+        (!known).then(|| AgentEvent::Question { id: request.id.clone(), text: lines.join("\n") })
+    }
+
+    fn replied(&mut self, kind: &str, reply: &Replied) -> Option<AgentEvent> {
+        self.requests.remove(&reply.request_id)?;
+        let answer = match kind {
+            "question.rejected" => {
+                self.refusal = Some("its question was not answered".to_owned());
+                "rejected".to_owned()
+            }
+            "question.replied" => reply.answers.concat().join(", "),
+            _ => {
+                let word = reply.reply.clone().unwrap_or_default();
+                if word == "reject" {
+                    self.refusal = Some("a permission that it asked for was refused".to_owned());
+                }
+                word
+            }
+        };
+        Some(AgentEvent::Answered { id: reply.request_id.clone(), answer })
+    }
+
+    fn message(&mut self, info: &MessageInfo, now: DateTime<Utc>) -> Vec<AgentEvent> {
+        match info.role {
+            Role::User if self.phase == Phase::Sent && info.id == self.prompt => {
+                self.phase = Phase::Open;
+                self.error = None;
+                vec![AgentEvent::Status(Busyness::Busy)]
+            }
+            Role::Assistant if self.phase == Phase::Open && self.answers_us(info) => {
+                let new = !self.answers.contains_key(&info.id);
+                let answer = self.answers.entry(info.id.clone()).or_default();
+                answer.complete |= info.time.completed.is_some();
+                answer.summary |= info.is_summary();
+                answer.finish = info.finish.clone().or(answer.finish.take());
+                answer.error = info.error.clone().or(answer.error.take());
+                if !new {
+                    return Vec::new();
+                }
+                self.parts.step();
+                // The turn goes on after this error, so it is told by itself.
+                let error = self.error.take().map(|error| AgentEvent::Error(errors::failure(&error, now)));
+                error.into_iter().collect()
+            }
+            Role::User | Role::Assistant => Vec::new(),
+        }
+    }
+
+    /// Whether it answers our message, or one that came after it: the server's own, or another
+    /// person's, which are both answered before the session rests.
+    fn answers_us(&self, info: &MessageInfo) -> bool {
+        info.parent_id.as_deref().is_none_or(|parent| parent >= self.prompt.as_str())
+    }
+
+    fn owns(&self, message: &str) -> bool {
+        self.phase == Phase::Open && self.answers.contains_key(message)
+    }
+
+    /// Whether the message's words are the agent's; those of a compaction are for its own use.
+    fn speaks(&self, message: &str) -> bool {
+        self.owns(message) && self.answers.get(message).is_some_and(|answer| !answer.summary)
+    }
+
+    fn part(&mut self, part: &Part) -> Option<AgentEvent> {
+        if !self.speaks(&part.message_id) {
+            return None;
+        }
+        if let Some(child) =
+            part.state.as_ref().and_then(|state| state.metadata.get("sessionId")).and_then(Value::as_str)
+        {
+            self.children.insert(child.to_owned());
+        }
+        if part.kind == "step-start" {
+            self.parts.step();
+        }
+        self.parts.update(part)
+    }
+
+    fn status(&mut self, status: Status) -> Vec<AgentEvent> {
+        self.unsettled &= matches!(status, Status::Idle);
+        match status {
+            Status::Retry { attempt, message } => {
+                self.retrying = true;
+                let message = errors::paragraph(&message);
+                let restarted = self.parts.retry();
+                let retrying = AgentEvent::Status(Busyness::Retrying { attempt, message });
+                restarted.into_iter().chain([retrying]).collect()
+            }
+            Status::Busy if std::mem::take(&mut self.retrying) => vec![AgentEvent::Status(Busyness::Busy)],
+            Status::Busy | Status::Idle | Status::Unknown => Vec::new(),
+        }
+    }
+
+    fn usage(&mut self, info: &SessionInfo) -> Option<AgentEvent> {
+        let usage = usage_of(info);
+        (usage != self.usage).then(|| {
+            self.usage = usage;
+            AgentEvent::Usage(usage)
+        })
+    }
+
+    /// Whether, with the session at rest, the turn is over. An abort without any answer may be the late
+    /// word of an earlier turn; then only a second look at the server tells.
+    fn may_end(&self) -> bool {
+        let failed = || self.error.as_ref().is_some_and(|error| error.name != ABORTED);
+        self.phase == Phase::Open
+            && self.answers.values().all(|answer| answer.complete)
+            && (!self.answers.is_empty() || failed())
+    }
+
+    fn idle(&mut self, now: DateTime<Utc>) -> Vec<AgentEvent> {
+        if self.may_end() {
+            return self.force_as_it_stands(now);
+        }
+        self.unsettled = true;
+        Vec::new()
+    }
+
+    /// The stream of events was broken: some may be lost.
+    pub(crate) fn broke(&mut self) {
+        self.parts.broke();
+        self.child_parts.broke();
+    }
+
+    /// What the server has now. Told before or told again by an event to come: both are told once.
+    pub(crate) fn reread(&mut self, messages: &[Message], busy: bool, now: DateTime<Utc>) -> Vec<AgentEvent> {
+        let mut events = Vec::new();
+        for message in messages {
+            events.extend(self.message(&message.info, now));
+            // A text that is not whole yet may be told by deltas that are still on their way.
+            let whole =
+                |part: &&Part| part.kind == "tool" || part.time.is_some_and(|time| time.end.is_some());
+            for part in message.parts.iter().filter(whole) {
+                events.extend(self.part(part));
+            }
+        }
+        if !busy {
+            events.extend(self.idle(now));
+        }
+        events
+    }
+
+    /// How the turn ended, given that it has.
+    fn outcome(&self, now: DateTime<Utc>) -> TurnOutcome {
+        let last = self.answers.values().next_back();
+        let error = match last {
+            Some(answer) => answer.error.as_ref(),
+            None => self.error.as_ref(),
+        };
+        let finish = last.and_then(|answer| answer.finish.as_deref());
+        let failed = |failure| TurnOutcome::Failed { failure };
+        let failed_with = |kind, words: &str| failed(Failure::new(kind, words));
+        match (error, finish, self.cancelled) {
+            // It had already said all it wanted to say when we cancelled it.
+            (None, Some("stop" | "length"), _) => TurnOutcome::Completed,
+            (_, _, Some(cause)) => TurnOutcome::Cancelled { cause },
+            (Some(error), _, None) if error.name == ABORTED => {
+                TurnOutcome::Cancelled { cause: CancelCause::Agent }
+            }
+            (Some(error), _, None) => failed(errors::failure(error, now)),
+            (None, Some("error"), None) => {
+                failed_with(FailureKind::Provider, "the model's service ended the answer with an error")
+            }
+            (None, Some("content-filter"), None) => {
+                failed_with(FailureKind::Provider, "the provider's content filter ended the answer")
+            }
+            (None, Some("tool-calls"), None) if self.refusal.is_some() => failed_with(
+                FailureKind::PermissionDenied,
+                &format!("the agent ended its turn: {}", self.refusal.as_deref().unwrap_or_default()),
+            ),
+            (None, Some(_), None) => TurnOutcome::Completed,
+            // Aborted while it waited for a retry, in the agent's own UI.
+            (None, None, None) => TurnOutcome::Cancelled { cause: CancelCause::Agent },
+        }
+    }
+}
+
+/// The totals of a session, without its sub-sessions.
+pub(crate) fn usage_of(info: &SessionInfo) -> Usage {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts; negative is zero")]
+    let count = |number: f64| number.max(0.0) as u64;
+    let tokens = info.tokens;
+    Usage {
+        input: count(tokens.input),
+        output: count(tokens.output),
+        reasoning: count(tokens.reasoning),
+        cache_read: count(tokens.cache.read),
+        cache_write: count(tokens.cache.write),
+        cost: info.cost,
+    }
+}
+
+fn field<T: DeserializeOwned>(body: &Value, name: &str) -> Option<T> {
+    body.get(name).and_then(|value| T::deserialize(value).ok())
+}
+
+/// The server's time of an event that tells one.
+fn time_of(event: &Event) -> Option<f64> {
+    event.properties.get("time").and_then(Value::as_f64)
+}
