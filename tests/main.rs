@@ -1,3 +1,5 @@
 //! The one integration binary.
 
 mod meta;
+mod process;
+mod support;
