@@ -2,3 +2,5 @@
 
 mod fakes;
 mod meta;
+mod process;
+mod support;

@@ -1,0 +1,4 @@
+//! Tests with real processes.
+
+mod git;
+mod tmux;
