@@ -2,4 +2,7 @@
 //! `npm ci --prefix tests/agents`; where they are not, these tests fail and say so.
 
 mod contract;
+mod fake_opencode;
+mod opencode_backend;
+mod opencode_failures;
 mod rig;

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub(crate) mod backend;
 pub(crate) mod http;
 pub(crate) mod opencode;
 pub(crate) mod scripted_model;

@@ -109,8 +109,14 @@ mod tests {
             (r#"{"name":"APIError","data":{"message":"no","statusCode":403}}"#, FailureKind::Auth),
             (r#"{"name":"ProviderAuthError","data":{"message":"log in"}}"#, FailureKind::Auth),
             (r#"{"name":"APIError","data":{"message":"slow","statusCode":429}}"#, FailureKind::RateLimit),
-            (r#"{"name":"APIError","data":{"message":"You exceeded your current quota","statusCode":400}}"#, FailureKind::RateLimit),
-            (r#"{"name":"UnknownError","data":{"message":"Model not found: stub/zzz."}}"#, FailureKind::ModelUnknown),
+            (
+                r#"{"name":"APIError","data":{"message":"You exceeded your current quota","statusCode":400}}"#,
+                FailureKind::RateLimit,
+            ),
+            (
+                r#"{"name":"UnknownError","data":{"message":"Model not found: stub/zzz."}}"#,
+                FailureKind::ModelUnknown,
+            ),
             (r#"{"name":"ContextOverflowError","data":{"message":"too long"}}"#, FailureKind::ContextFull),
             (r#"{"name":"APIError","data":{"message":"boom","statusCode":500}}"#, FailureKind::Provider),
             (r#"{"name":"UnknownError"}"#, FailureKind::Provider),
@@ -131,7 +137,8 @@ mod tests {
             (r#"{"retry-after":"-5"}"#, None),
             ("{}", None),
         ] {
-            let json = format!(r#"{{"name":"APIError","data":{{"statusCode":429,"responseHeaders":{headers}}}}}"#);
+            let json =
+                format!(r#"{{"name":"APIError","data":{{"statusCode":429,"responseHeaders":{headers}}}}}"#);
             let expected = expected.map(|text| text.parse::<DateTime<Utc>>().expect("a time"));
             assert_eq!(failure(&error(&json), now()).reset_at, expected, "{headers}");
         }

@@ -84,7 +84,9 @@ mod tests {
 
     #[test]
     fn known_models_pass() {
-        for model in ["anthropic/claude-sonnet-4-5", "anthropic/claude-opus-4-5#high", "openrouter/openai/gpt-5.2"] {
+        for model in
+            ["anthropic/claude-sonnet-4-5", "anthropic/claude-opus-4-5#high", "openrouter/openai/gpt-5.2"]
+        {
             assert_eq!(said(model), "");
         }
     }

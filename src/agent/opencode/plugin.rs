@@ -19,8 +19,7 @@ pub(crate) fn install(directory: &Path, users: Option<&str>) -> io::Result<Optio
     fs::create_dir_all(directory)?;
     let path = directory.canonicalize()?.join("opencode-plugin.js");
     let half = path.with_extension("js.new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
     file.write_all(SOURCE.as_bytes())?;
     drop(file);
     fs::rename(&half, &path)?;
@@ -57,9 +56,9 @@ mod tests {
 
     #[test]
     fn the_users_configuration_is_kept() {
-        let merged = |users| config(users, "file:///p.js").map(|text| {
-            serde_json::from_str::<Value>(&text).expect("JSON")
-        });
+        let merged = |users| {
+            config(users, "file:///p.js").map(|text| serde_json::from_str::<Value>(&text).expect("JSON"))
+        };
         assert_eq!(merged(None), Some(json!({ "plugin": ["file:///p.js"] })));
         assert_eq!(
             merged(Some(r#"{"theme":"x","plugin":["a"]}"#)),

@@ -117,7 +117,8 @@ impl Server {
         }
         let (http, version) = started?;
         let Starting { log, exit, marker, identity, .. } = starting;
-        let gone = || Failure::new(FailureKind::AgentCrashed, format!("opencode ended: {}", log.last_lines()));
+        let gone =
+            || Failure::new(FailureKind::AgentCrashed, format!("opencode ended: {}", log.last_lines()));
         let identity = identity.ok_or_else(gone)?;
         let stopping = AtomicBool::new(false);
         Ok(Self { http, identity, version, marker, log, stopping, exit })
@@ -170,6 +171,12 @@ impl Server {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// How many readers of its events live: one a running turn.
+    #[must_use]
+    pub fn live_readers(&self) -> usize {
+        self.http.readers().count()
     }
 
     /// Waits until its process is gone, and tells how it ended.

@@ -130,13 +130,8 @@ impl Turn {
             std::mem::take(&mut self.children),
             std::mem::take(&mut self.usage),
         );
-        *self = Self {
-            children,
-            usage,
-            phase: Phase::Sent,
-            prompt: message.to_owned(),
-            ..Self::new(&session)
-        };
+        *self =
+            Self { children, usage, phase: Phase::Sent, prompt: message.to_owned(), ..Self::new(&session) };
     }
 
     /// The prompt was not taken: there is no turn after all.
@@ -273,7 +268,9 @@ impl Turn {
         }
         let body = &event.properties;
         let asked = match event.kind.as_str() {
-            "permission.asked" => PermissionRequest::deserialize(body).ok().and_then(|it| self.permission(it)),
+            "permission.asked" => {
+                PermissionRequest::deserialize(body).ok().and_then(|it| self.permission(it))
+            }
             "question.asked" => QuestionRequest::deserialize(body).ok().and_then(|it| self.question(&it)),
             "permission.replied" | "question.replied" | "question.rejected" => {
                 Replied::deserialize(body).ok().and_then(|reply| self.replied(&event.kind, &reply))
@@ -435,7 +432,8 @@ impl Turn {
         for message in messages {
             events.extend(self.message(&message.info, now));
             // A text that is not whole yet may be told by deltas that are still on their way.
-            let whole = |part: &&Part| part.kind == "tool" || part.time.is_some_and(|time| time.end.is_some());
+            let whole =
+                |part: &&Part| part.kind == "tool" || part.time.is_some_and(|time| time.end.is_some());
             for part in message.parts.iter().filter(whole) {
                 events.extend(self.part(part));
             }
