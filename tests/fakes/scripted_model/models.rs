@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use super::script::{Act, Answer, Refusal};
+use super::script::{Act, Answer, Refusal, Times};
 
 /// The names that the server lists.
 pub(crate) const NAMES: &[&str] = &[
@@ -39,9 +39,9 @@ pub(crate) fn behaviour(model: &str) -> Option<Answer> {
         return Some(refusing(status, None));
     }
     let acts = match model {
-        "hang" => vec![Act::Hang],
-        "cut" => vec![Act::Text("This breaks".to_owned()), Act::Cut],
-        "garbage" => vec![Act::Garbage],
+        "hang" => vec![Act::Hang(Times::Always)],
+        "cut" => vec![Act::Text("This breaks".to_owned()), Act::Cut(Times::Always)],
+        "garbage" => vec![Act::Garbage(Times::Always)],
         "context-full" => return Some(context_full()),
         _ => return None,
     };
@@ -54,7 +54,7 @@ pub(crate) fn chunk_delay(model: &str) -> Duration {
 }
 
 fn refusing(status: u16, body: Option<serde_json::Value>) -> Answer {
-    let refusal = Refusal { status, headers: Vec::new(), body, times: None };
+    let refusal = Refusal { status, headers: Vec::new(), body, times: Times::Always };
     Answer { refusal: Some(refusal), ..Answer::default() }
 }
 

@@ -43,11 +43,30 @@ pub(crate) enum Act {
     /// Waits.
     Sleep(Duration),
     /// Is silent until the client goes.
-    Hang,
+    Hang(Times),
     /// Breaks the connection.
-    Cut,
+    Cut(Times),
     /// Sends what is no JSON.
-    Garbage,
+    Garbage(Times),
+}
+
+/// For how many equal requests of a session a fault happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    /// For each of them.
+    Always,
+    /// For the first so many.
+    First(usize),
+}
+
+impl Times {
+    /// Whether it happens to a request that came so often before.
+    pub(crate) fn holds(self, earlier: usize) -> bool {
+        match self {
+            Self::Always => true,
+            Self::First(times) => earlier < times,
+        }
+    }
 }
 
 /// An answer that is an HTTP error.
@@ -59,8 +78,8 @@ pub(crate) struct Refusal {
     pub(crate) headers: Vec<(String, String)>,
     /// The body; by default one that names the status.
     pub(crate) body: Option<Value>,
-    /// How many equal requests are refused before one is answered; always, if there is no limit.
-    pub(crate) times: Option<usize>,
+    /// How often, before the request is answered after all.
+    pub(crate) times: Times,
 }
 
 /// Tokens, counted as the API does.
@@ -88,6 +107,16 @@ impl Answer {
     /// How many tools it calls.
     pub(crate) fn tools(&self) -> usize {
         self.acts.iter().filter(|act| matches!(act, Act::Tool { .. })).count()
+    }
+
+    /// The answer without the faults that no longer happen to a request that came so often before.
+    pub(crate) fn after(mut self, earlier: usize) -> Self {
+        self.refusal = self.refusal.filter(|refusal| refusal.times.holds(earlier));
+        self.acts.retain(|act| match act {
+            Act::Hang(times) | Act::Cut(times) | Act::Garbage(times) => times.holds(earlier),
+            _ => true,
+        });
+        self
     }
 
     /// An answer that only says `words`.
@@ -213,9 +242,9 @@ impl Writer {
             "bash" => bash(rest)?,
             "write" => write(rest)?,
             "sleep" => Act::Sleep(duration(rest)?),
-            "hang" => Act::Hang,
-            "cut" => Act::Cut,
-            "garbage" => Act::Garbage,
+            "hang" => Act::Hang(times(rest)?),
+            "cut" => Act::Cut(times(rest)?),
+            "garbage" => Act::Garbage(times(rest)?),
             setting => return self.set(setting, rest, directive.also),
         };
         self.open(directive.also).acts.push(act);
@@ -308,16 +337,24 @@ fn refusal(rest: &str) -> Result<Refusal, String> {
         status: status.ok_or("`@status` needs a code from 400 to 599")?,
         headers: Vec::new(),
         body: body.map(object).transpose()?,
-        times: None,
+        times: Times::Always,
     };
     for word in words {
         match word.split_once('=') {
-            Some(("times", count)) => refusal.times = Some(number(count)?),
+            Some(("times", _)) => refusal.times = times(word)?,
             Some((name, value)) => refusal.headers.push((name.to_owned(), value.to_owned())),
             None => return Err(format!("`{word}` is neither `name=value` nor a JSON object")),
         }
     }
     Ok(refusal)
+}
+
+fn times(rest: &str) -> Result<Times, String> {
+    match rest.strip_prefix("times=") {
+        Some(count) => Ok(Times::First(number(count)?)),
+        None if rest.is_empty() => Ok(Times::Always),
+        None => Err(format!("`{rest}` is not `times=count`")),
+    }
 }
 
 fn usage(rest: &str) -> Result<Usage, String> {
@@ -388,8 +425,18 @@ mod tests {
         let refusal = script.answers[0].refusal.clone().expect("a refusal");
         assert_eq!(refusal.status, 429);
         assert_eq!(refusal.headers, [("retry-after-ms".to_owned(), "50".to_owned())]);
-        assert_eq!(refusal.times, Some(2));
+        assert_eq!(refusal.times, Times::First(2));
         assert_eq!(refusal.body.expect("a body")["error"]["message"], "a=b");
+    }
+
+    #[test]
+    fn a_limited_fault_is_over_after_so_many_equal_requests() {
+        let answer = parsed("@status 500 times=1\n@text a\n@cut times=2\n@garbage").answers.remove(0);
+        let faults = |earlier| {
+            let after = answer.clone().after(earlier);
+            (after.refusal.is_some(), after.acts.len())
+        };
+        assert_eq!([faults(0), faults(1), faults(2)], [(true, 3), (false, 3), (false, 2)]);
     }
 
     #[test]
@@ -417,6 +464,8 @@ mod tests {
             "@usage money=1",
             "@usage input=-1",
             "@finish",
+            "@cut twice",
+            "@hang times=x",
         ] {
             assert!(problem(wrong).starts_with("script line 1: `"), "{wrong}: {}", problem(wrong));
         }
