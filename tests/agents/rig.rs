@@ -140,7 +140,7 @@ fn a_run_takes_its_prompt_from_standard_input() {
     command.args(["run", "--format", "json", "--model", "scripted/ok"]);
     let prompt = scripted("@bash pwd > where.txt\n@text Done \"so\".");
     let output =
-        process::run(command, Some(prompt.clone().into_bytes()), Duration::from_secs(60)).expect("a run");
+        process::run(command, Some(prompt.clone().into_bytes()), Duration::from_secs(120)).expect("a run");
     assert!(output.status.success(), "{}", output.error_text());
     let where_it_ran = place.read("where.txt").expect("a file that the tool wrote");
     assert_eq!(where_it_ran.trim_end(), place.project().to_string_lossy());
