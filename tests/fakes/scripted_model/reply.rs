@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::directives;
 use super::models;
 use super::request::ChatRequest;
 use super::script::{self, Act, Answer, Refusal, Script, Times, Usage};
@@ -37,7 +38,7 @@ fn choose(request: &ChatRequest) -> Reply {
     let Some(text) = script::find(&request.last_user_text()) else {
         return because("no script", Answer::saying("Nothing is scripted for this message."));
     };
-    match Script::parse(&text) {
+    match directives::parse(&text) {
         Ok(script) => step(&script, request.tool_results()),
         Err(error) => because("bad script", bad_script(&error.to_string())),
     }
