@@ -29,11 +29,12 @@ fn choose(request: &ChatRequest) -> Reply {
     if request.asks_to_be("title generator") {
         return because("title", Answer::saying("A scripted title"));
     }
-    if request.asks_to_be("summarization") {
-        return because("summary", Answer::saying("A scripted summary of the conversation."));
-    }
-    if let Some(answer) = models::behaviour(request.model()) {
+    let summary = request.asks_to_be("summarization");
+    if let Some(answer) = models::behaviour(request.model(), summary) {
         return Reply { reason: format!("model {}", request.model()), answer };
+    }
+    if summary {
+        return because("summary", Answer::saying("A scripted summary of the conversation."));
     }
     let Some(text) = script::find(&request.last_user_text()) else {
         return because("no script", Answer::saying("Nothing is scripted for this message."));
