@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{AgentName, BackendKind, ModelRef};
 
 use super::reader::{Codes, Reader};
 use super::yaml::{Key, Node, Value};
 
 /// An agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
     /// Its name.
     pub name: AgentName,

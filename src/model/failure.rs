@@ -67,6 +67,12 @@ impl FailureKind {
         }
     }
 
+    /// Whether a program that we need is missing or does not work, whatever the thread is.
+    #[must_use]
+    pub fn is_program(self) -> bool {
+        matches!(self, Self::AgentMissing | Self::AgentTooOld | Self::ServerUnreachable)
+    }
+
     /// The kind as it stands in files and in JSON, e.g. `rate-limit`.
     #[must_use]
     pub fn name(self) -> &'static str {

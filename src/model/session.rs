@@ -169,7 +169,7 @@ impl Outcome {
 pub struct End {
     /// When it ended; for an owner that died, when that was noticed.
     pub at: Option<DateTime<Utc>>,
-    /// The exit code of the command that ran the attempt, or would have been: 0, 1, 130.
+    /// The exit code of the turn: 0 completed, 1 failed, 6 for want of a program, 130 interrupted.
     pub exit_code: Option<i32>,
     /// Why it failed or was interrupted.
     pub failure: Option<Failure>,

@@ -41,6 +41,19 @@ pub enum TurnOutcome {
     },
 }
 
+impl TurnOutcome {
+    /// The exit code that tells it: 0 completed, 1 failed, 6 for want of a program, 130 cancelled.
+    #[must_use]
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::Completed => 0,
+            Self::Failed { failure } if failure.kind.is_program() => 6,
+            Self::Failed { .. } => 1,
+            Self::Cancelled { .. } => 130,
+        }
+    }
+}
+
 impl CancelCause {
     /// The cause in words, for a status table.
     #[must_use]

@@ -10,4 +10,7 @@ pub mod env;
 pub mod fault;
 pub mod identity;
 pub mod lock;
+pub mod paths;
 pub mod process;
+pub mod signals;
+pub mod watch;

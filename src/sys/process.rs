@@ -262,3 +262,48 @@ fn environments(entry: &str) -> Vec<u32> {
         .filter_map(|line| line.split_ascii_whitespace().next()?.parse().ok())
         .collect()
 }
+
+/// The user that we are.
+#[must_use]
+pub fn user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// Asks one process of ours to end.
+pub fn ask_to_end(pid: u32) {
+    signal_process(pid, Signal::SIGTERM);
+}
+
+/// Leaves terminal, session and folder, makes files private, and closes every descriptor that was
+/// inherited, besides the three standard ones: somebody may wait for their end.
+///
+/// To be called first thing, by a process that does not lead its group.
+///
+/// # Errors
+/// When the system refuses one of the steps.
+pub fn detach() -> io::Result<()> {
+    nix::unistd::setsid()?;
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+    std::env::set_current_dir("/")?;
+    for descriptor in inherited()? {
+        // One of them was the folder that we read their names from.
+        let _ = nix::unistd::close(descriptor);
+    }
+    Ok(())
+}
+
+/// The open descriptors beyond the standard ones.
+fn inherited() -> io::Result<Vec<i32>> {
+    let names = std::fs::read_dir("/proc/self/fd").or_else(|_| std::fs::read_dir("/dev/fd"))?;
+    let number = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+    Ok(names.flatten().filter_map(number).filter(|descriptor| *descriptor > 2).collect())
+}
+
+/// Points standard output at nothing: whoever reads it sees its end.
+///
+/// # Errors
+/// When the system refuses.
+pub fn let_go_of_stdout() -> io::Result<()> {
+    let null = std::fs::OpenOptions::new().write(true).open("/dev/null")?;
+    Ok(nix::unistd::dup2_stdout(null)?)
+}

@@ -9,6 +9,8 @@ use super::copies::{Copies, GoodCopy, folder_of};
 use super::error::{StoreError, TransactError};
 use super::parse::{Format, Loaded, Unreadable, parse, render};
 use super::v1;
+use chrono::{DateTime, Utc};
+
 use crate::model::Stream;
 use crate::sys::atomic::{self, Access, Written};
 use crate::sys::clock::Clock;
@@ -55,6 +57,12 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.dir.join(FILE_NAME)
+    }
+
+    /// The time that changes are stamped with.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Reads the stream. Takes no lock: a file is always whole.

@@ -1,0 +1,214 @@
+//! The messages. Newline-delimited JSON in both directions over a Unix socket of mode 0600.
+//!
+//! A connection begins with `hello` and `welcome`. It then carries either one turn, which is bound to
+//! it (the turn is cancelled when the connection ends), or small requests with one answer each.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Agent;
+use crate::model::{
+    AgentEvent, AgentName, Failure, Mode, ModelRef, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
+};
+
+/// The version of this protocol. Both sides must have the same.
+pub const PROTOCOL: u32 = 1;
+
+/// The version of this program. A supervisor of another one is asked to finish, and is replaced.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Everything that the runtime needs to run one turn of a thread. Made by `engine`, which has
+/// checked it against plan, approval and state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnSpec {
+    /// The stream.
+    pub stream: StreamId,
+    /// Its folder, absolute.
+    pub stream_dir: PathBuf,
+    /// The thread.
+    pub thread: ThreadId,
+    /// The agent, as it stands in `agents.yaml`.
+    pub agent: Agent,
+    /// The models to try, in order; never empty.
+    pub models: Vec<ModelRef>,
+    /// How a person sees it.
+    pub mode: Mode,
+    /// The directory that the agent works in, absolute.
+    pub directory: PathBuf,
+    /// The title of a new session.
+    pub title: String,
+    /// The prompt.
+    pub prompt: String,
+    /// The session to continue and the attempt that it was last used in.
+    pub resume: Option<(SessionId, u32)>,
+}
+
+/// The command that opens the agent's own UI. Holds a password: it is sent, and never logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UiCommand {
+    /// Program and arguments.
+    pub argv: Vec<OsString>,
+    /// Variables to set.
+    pub env: Vec<(String, String)>,
+    /// Where to start it.
+    pub directory: PathBuf,
+}
+
+impl std::fmt::Debug for UiCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UiCommand").field("argv", &self.argv).finish_non_exhaustive()
+    }
+}
+
+/// What a command says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "kebab-case")]
+pub enum ClientMessage {
+    /// Who speaks; always first.
+    Hello {
+        /// [`PROTOCOL`] of the speaker.
+        protocol: u32,
+        /// [`VERSION`] of the speaker.
+        version: String,
+    },
+    /// Run a turn, bound to this connection.
+    Run {
+        /// The turn.
+        spec: Box<TurnSpec>,
+    },
+    /// Cancel the turn of this connection.
+    Cancel,
+    /// Tell how things stand.
+    Status,
+    /// Cancel what runs, end the agents, and exit.
+    Stop,
+    /// Exit if nothing runs, to make room for another version.
+    Retire,
+}
+
+/// Why a request was refused. Nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// The speaker's protocol or version is another one.
+    Version,
+    /// Turns are running.
+    Busy,
+    /// It is about to exit.
+    Stopping,
+    /// The thread has a running session already.
+    AlreadyRunning,
+    /// The message makes no sense at this point, or is none.
+    BadRequest,
+}
+
+/// One turn that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnSummary {
+    /// The stream.
+    pub stream: StreamId,
+    /// The thread.
+    pub thread: ThreadId,
+    /// The agent.
+    pub agent: AgentName,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// How things stand with the supervisor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SupervisorStatus {
+    /// Its process id.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// The turns that run.
+    pub turns: Vec<TurnSummary>,
+    /// The agent processes it keeps warm, in words: what, version, pid, address.
+    pub agents: Vec<String>,
+}
+
+/// What happens with a turn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "turn", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum TurnMessage {
+    /// Something slow has begun, such as the start of the agent's server.
+    Preparing {
+        /// What, in words.
+        what: String,
+    },
+    /// The session is there, its record is written, and the prompt goes out next.
+    Opened {
+        /// The agent's own id of the session.
+        session: SessionId,
+        /// The attempt.
+        attempt: u32,
+        /// The number of the turn, the name of its journal.
+        number: TurnNumber,
+        /// The model that is used.
+        model: ModelRef,
+        /// How to open the agent's own UI on it.
+        ui: Option<UiCommand>,
+    },
+    /// The agent did something.
+    Event {
+        /// When.
+        at: DateTime<Utc>,
+        /// What.
+        event: AgentEvent,
+    },
+    /// This attempt failed, and the next model is tried.
+    NextModel {
+        /// The failed attempt.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// What is tried next.
+        model: ModelRef,
+    },
+    /// It is over, and its end is recorded.
+    Ended {
+        /// How it ended.
+        outcome: TurnOutcome,
+        /// The last attempt; `None` when none was begun.
+        attempt: Option<u32>,
+        /// Why the end could not be recorded, when it could not. It is tried again until it can.
+        unrecorded: Option<String>,
+    },
+}
+
+/// What the supervisor says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum ServerMessage {
+    /// The answer to a hello of the same version.
+    Welcome {
+        /// [`PROTOCOL`] of the supervisor.
+        protocol: u32,
+        /// [`VERSION`] of the supervisor.
+        version: String,
+        /// Its process id.
+        pid: u32,
+    },
+    /// No, and why.
+    Refused {
+        /// The reason as a kind.
+        reason: Refusal,
+        /// The reason in words.
+        message: String,
+    },
+    /// Accepted: it will happen, and the connection ends when it has.
+    Stopping,
+    /// The answer to `status`.
+    Status(SupervisorStatus),
+    /// About the turn of this connection.
+    Turn(TurnMessage),
+}

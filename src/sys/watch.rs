@@ -1,0 +1,54 @@
+//! Being told that something in a folder changed, instead of looking again and again.
+
+use std::path::Path;
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+#[cfg(target_os = "linux")]
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+/// A folder that is watched. A file is never watched itself: it is replaced, and a watch on it goes blind.
+#[derive(Debug)]
+pub struct Watch {
+    #[cfg(target_os = "linux")]
+    inotify: Option<Inotify>,
+    /// How far the watcher had read when it last waited; for its own use.
+    pub seen: u64,
+}
+
+impl Watch {
+    /// Watches `dir`. Where the system can't, waiting just takes a while.
+    #[must_use]
+    pub fn dir(dir: &Path) -> Self {
+        #[cfg(target_os = "linux")]
+        {
+            let flags = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CREATE;
+            let watch = || {
+                let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+                inotify.add_watch(dir, flags).map(|_| inotify)
+            };
+            Self { inotify: watch().ok(), seen: u64::MAX }
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = dir;
+            Self { seen: u64::MAX }
+        }
+    }
+
+    /// Waits until something changed, at most `limit`.
+    pub fn wait(&self, limit: Duration) {
+        #[cfg(target_os = "linux")]
+        if let Some(inotify) = &self.inotify {
+            use std::os::fd::AsFd as _;
+            let timeout = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+            let mut wanted = [PollFd::new(inotify.as_fd(), PollFlags::POLLIN)];
+            // Interrupted or told: the caller looks again in both cases.
+            let _ = poll(&mut wanted, timeout);
+            let _ = inotify.read_events();
+            return;
+        }
+        std::thread::park_timeout(limit.min(Duration::from_millis(200)));
+    }
+}
