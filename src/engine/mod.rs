@@ -1,1 +1,35 @@
-//! engine: not furnished yet.
+//! Use cases: what a command does, without a terminal and without a running agent. Synchronous.
+//!
+//! Owns the rules that combine plan, configuration and state. Prints nothing, prompts nobody. One
+//! invariant: state is changed only inside `store::transact`, and nothing slow happens in there.
+
+pub mod agents;
+pub mod approve;
+pub mod assign;
+pub mod batch;
+pub mod drift;
+pub mod hint;
+pub mod init;
+pub mod logs;
+pub mod owner;
+mod prepare;
+mod prompt;
+mod resolve;
+mod sessions;
+pub mod status;
+mod streams;
+pub mod turn;
+mod update;
+pub mod validate;
+mod workspace;
+
+pub use hint::Hint;
+pub use prepare::{PrepareError, Prepared, TurnRequest, prepare, prompt_of};
+pub use prompt::prompt;
+pub use resolve::{ResolveError, batch, node, stage, thread};
+pub use sessions::{
+    Begun, SessionError, SessionStart, begin_session, end_session, fail_unopened, recover, recover_all,
+};
+pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
+pub use update::{UpdateError, UpdateRequest, Updated, update};
+pub use workspace::{Workspace, WorkspaceError};

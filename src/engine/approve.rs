@@ -1,0 +1,356 @@
+//! Approval: a person's word that a plan may run, and the plan's threads and tasks in the state.
+//!
+//! A thread is its id. Whatever was recorded of it stays with the id: an approval never drops a
+//! session record, a report or a task that somebody worked on.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Hint;
+use crate::diag::Severity;
+use crate::model::{Approval, Extra, Ordinal, StageId, Stream, Task, TaskStatus, Thread, ThreadId};
+use crate::plan::{self, Parsed, Plan, PlanBatch, PlanStage, PlanThread};
+use crate::store::{Store, StoreError, TransactError};
+
+/// Why an approval was refused. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApproveError {
+    /// The plan has errors.
+    #[error("the plan has {count} error{}", if *count == 1 { "" } else { "s" })]
+    Errors {
+        /// How many.
+        count: usize,
+    },
+    /// A question is open.
+    #[error("stage {stage} has an open question: {question}")]
+    OpenQuestion {
+        /// The stage.
+        stage: StageId,
+        /// The first open question.
+        question: String,
+    },
+    /// There is nothing to run.
+    #[error("the plan has no threads")]
+    NoThreads,
+    /// A thread with a history was given another number.
+    #[error("thread `{name}` has a history as `{from}`, and the plan now calls it `{to}`")]
+    Renumbered {
+        /// Its name.
+        name: String,
+        /// The id its history has.
+        from: ThreadId,
+        /// The id the plan gives it.
+        to: ThreadId,
+    },
+    /// The stage is not in the state.
+    #[error("there is no stage `{0}` to approve")]
+    NoStage(StageId),
+    /// Its threads are not done.
+    #[error("stage `{stage}` is not done: {}", open.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    NotDone {
+        /// The stage.
+        stage: StageId,
+        /// The threads that are not settled.
+        open: Vec<ThreadId>,
+    },
+    /// There is no such approval to take back.
+    #[error("{0} is not approved")]
+    NotApproved(String),
+    /// The state file refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TransactError<ApproveError>> for ApproveError {
+    fn from(error: TransactError<ApproveError>) -> Self {
+        match error {
+            TransactError::Store(error) => Self::Store(error),
+            TransactError::Refused(error) => error,
+        }
+    }
+}
+
+impl Hint for ApproveError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Errors { .. } => vec!["`work validate plan` shows them".to_owned()],
+            Self::OpenQuestion { .. } => {
+                vec!["answer it in PLAN.md and tick its box, or delete it".to_owned()]
+            }
+            Self::NoThreads => vec!["add `###### Thread 01: NAME` to a batch in PLAN.md".to_owned()],
+            Self::Renumbered { from, .. } => {
+                vec![format!(
+                    "keep its number {from} in PLAN.md; new threads take new numbers, gaps are fine"
+                )]
+            }
+            Self::NotDone { .. } => {
+                vec!["finish or cancel them, or approve all the same with `--force`".to_owned()]
+            }
+            Self::NoStage(_) => vec!["`work tree` shows the stages".to_owned()],
+            Self::NotApproved(_) | Self::Store(_) => Vec::new(),
+        }
+    }
+}
+
+/// What an approval does to the state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approved {
+    /// Threads of the plan.
+    pub threads: usize,
+    /// Their tasks.
+    pub tasks: usize,
+    /// Threads that are new in the state.
+    pub added: Vec<ThreadId>,
+    /// Threads whose meaning or name changed.
+    pub changed: Vec<ThreadId>,
+    /// Threads that the plan no longer has, kept for their history.
+    pub kept: Vec<ThreadId>,
+    /// Threads that the plan no longer has, dropped since nothing had happened in them.
+    pub dropped: Vec<ThreadId>,
+}
+
+/// Whether the plan may be approved at all.
+///
+/// # Errors
+/// The first reason why not.
+pub fn check(parsed: &Parsed) -> Result<(), ApproveError> {
+    let errors = parsed.diagnostics.iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors > 0 {
+        return Err(ApproveError::Errors { count: errors });
+    }
+    if let Some((stage, question)) = plan::open_questions(&parsed.plan).next() {
+        return Err(ApproveError::OpenQuestion { stage, question: question.text.value.clone() });
+    }
+    if parsed.plan.threads().next().is_none() {
+        return Err(ApproveError::NoThreads);
+    }
+    Ok(())
+}
+
+/// What [`approve_plan`] would do, without doing it.
+///
+/// # Errors
+/// [`ApproveError`].
+pub fn dry_run(store: &Store, parsed: &Parsed) -> Result<Approved, ApproveError> {
+    check(parsed)?;
+    let mut stream = store.read()?;
+    sync(&mut stream, &parsed.plan, store.now())
+}
+
+/// Approves the plan: writes its threads and tasks into the state, with who and when.
+///
+/// # Errors
+/// [`ApproveError`].
+pub fn approve_plan(store: &Store, parsed: &Parsed, by: &str) -> Result<Approved, ApproveError> {
+    check(parsed)?;
+    let now = store.now();
+    let hash = plan::plan_hash(&parsed.plan);
+    Ok(store.transact(|stream| {
+        let approved = sync(stream, &parsed.plan, now)?;
+        stream.approvals.plan =
+            Some(Approval { at: now, by: by.to_owned(), hash: Some(hash), extra: Extra::new() });
+        Ok::<_, ApproveError>(approved)
+    })?)
+}
+
+/// Takes the approval of the plan back. Threads and history stay.
+///
+/// # Errors
+/// [`ApproveError::NotApproved`].
+pub fn revoke_plan(store: &Store) -> Result<(), ApproveError> {
+    Ok(store.transact(|stream| {
+        let had = stream.approvals.plan.take();
+        had.map(|_| ()).ok_or_else(|| ApproveError::NotApproved("the plan".to_owned()))
+    })?)
+}
+
+/// Approves the result of a stage.
+///
+/// # Errors
+/// [`ApproveError::NotDone`] unless `force`.
+pub fn approve_stage(store: &Store, stage: StageId, by: &str, force: bool) -> Result<(), ApproveError> {
+    let now = store.now();
+    Ok(store.transact(|stream| {
+        let mine: Vec<&Thread> = stream.threads.iter().filter(|thread| thread.id.stage() == stage).collect();
+        if mine.is_empty() {
+            return Err(ApproveError::NoStage(stage));
+        }
+        let open: Vec<ThreadId> = mine
+            .iter()
+            .filter(|thread| thread.in_plan && !super::status::status_of(thread).is_settled())
+            .map(|thread| thread.id)
+            .collect();
+        if !open.is_empty() && !force {
+            return Err(ApproveError::NotDone { stage, open });
+        }
+        let approval = Approval { at: now, by: by.to_owned(), hash: None, extra: Extra::new() };
+        stream.approvals.stages.insert(stage, approval);
+        Ok(())
+    })?)
+}
+
+/// Takes the approval of a stage back.
+///
+/// # Errors
+/// [`ApproveError::NotApproved`].
+pub fn revoke_stage(store: &Store, stage: StageId) -> Result<(), ApproveError> {
+    Ok(store.transact(|stream| {
+        let had = stream.approvals.stages.remove(&stage);
+        had.map(|_| ()).ok_or_else(|| ApproveError::NotApproved(format!("stage {stage}")))
+    })?)
+}
+
+/// Whether anything happened in a thread that must not be lost.
+fn has_history(thread: &Thread) -> bool {
+    !thread.sessions.is_empty()
+        || thread.report.is_some()
+        || thread.declared != TaskStatus::Pending
+        || thread.tasks.iter().any(task_has_history)
+}
+
+fn task_has_history(task: &Task) -> bool {
+    task.status != TaskStatus::Pending || task.report.is_some() || task.breadcrumb.is_some()
+}
+
+/// Makes the state's threads those of the plan.
+fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved, ApproveError> {
+    let mut approved = Approved::default();
+    refuse_renumbering(stream, plan)?;
+    for stage in &plan.stages {
+        for batch in &stage.batches {
+            for planned in &batch.threads {
+                sync_thread(stream, stage, batch, planned, now, &mut approved);
+            }
+        }
+    }
+    for thread in &mut stream.threads {
+        thread.in_plan = plan.thread(thread.id).is_some();
+    }
+    let (kept, dropped): (Vec<&Thread>, Vec<&Thread>) =
+        stream.threads.iter().filter(|thread| !thread.in_plan).partition(|thread| has_history(thread));
+    approved.kept = kept.iter().map(|thread| thread.id).collect();
+    approved.dropped = dropped.iter().map(|thread| thread.id).collect();
+    stream.threads.retain(|thread| thread.in_plan || has_history(thread));
+    stream.threads.sort_by_key(|thread| thread.id);
+    Ok(approved)
+}
+
+/// A thread that kept its name and changed its number would leave its history to another one.
+fn refuse_renumbering(stream: &Stream, plan: &Plan) -> Result<(), ApproveError> {
+    for thread in stream.threads.iter().filter(|thread| has_history(thread)) {
+        let keeps = plan.thread(thread.id).is_some_and(|planned| planned.name.value == thread.name);
+        if keeps || !thread.in_plan {
+            continue;
+        }
+        let mut same_batch = plan.threads().filter(|planned| planned.id.batch == thread.id.batch);
+        if let Some(moved) = same_batch.find(|planned| planned.name.value == thread.name) {
+            let (name, from, to) = (thread.name.clone(), thread.id, moved.id);
+            return Err(ApproveError::Renumbered { name, from, to });
+        }
+    }
+    Ok(())
+}
+
+fn sync_thread(
+    stream: &mut Stream,
+    stage: &PlanStage,
+    batch: &PlanBatch,
+    planned: &PlanThread,
+    now: DateTime<Utc>,
+    approved: &mut Approved,
+) {
+    let hash = plan::meaning_hash(planned);
+    let index = match stream.threads.iter().position(|thread| thread.id == planned.id) {
+        Some(index) => {
+            let old = &stream.threads[index];
+            if old.plan_hash.as_ref() != Some(&hash) || old.name != planned.name.value {
+                approved.changed.push(planned.id);
+            }
+            index
+        }
+        None => {
+            approved.added.push(planned.id);
+            stream.threads.push(Thread {
+                id: planned.id,
+                stage_name: String::new(),
+                batch_name: String::new(),
+                name: String::new(),
+                agent: None,
+                plan_hash: None,
+                in_plan: true,
+                declared: TaskStatus::Pending,
+                report: None,
+                sessions: Vec::new(),
+                tasks: Vec::new(),
+                extra: Extra::new(),
+            });
+            stream.threads.len() - 1
+        }
+    };
+    let thread = &mut stream.threads[index];
+    thread.stage_name.clone_from(&stage.name.value);
+    thread.batch_name.clone_from(&batch.name.value);
+    thread.name.clone_from(&planned.name.value);
+    thread.plan_hash = Some(hash);
+    if let Some(agent) = &planned.agent {
+        thread.agent = Some(agent.value.clone());
+    }
+    sync_tasks(thread, planned, now);
+    approved.threads += 1;
+    approved.tasks += thread.tasks.len();
+}
+
+/// Makes the tasks those of the plan. A thread without tasks gets one, which bears its name, so that
+/// there is always something to report on.
+fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) {
+    let mut wanted: Vec<(String, bool)> =
+        planned.tasks.iter().map(|task| (task.name.value.clone(), task.done)).collect();
+    if wanted.is_empty() {
+        wanted.push((planned.name.value.clone(), false));
+    }
+    let mut old: Vec<Option<Task>> = std::mem::take(&mut thread.tasks).into_iter().map(Some).collect();
+    // By name first: a task keeps what is known of it wherever it moves.
+    let mut found: Vec<Option<Task>> = wanted
+        .iter()
+        .map(|(name, _)| {
+            old.iter_mut().find(|task| task.as_ref().is_some_and(|task| task.name == *name))?.take()
+        })
+        .collect();
+    // Then by number: a task that was reworded in its place.
+    for (index, slot) in found.iter_mut().enumerate().filter(|(_, slot)| slot.is_none()) {
+        let here = |task: &&mut Option<Task>| {
+            task.as_ref().is_some_and(|task| usize::from(task.id.number.get()) == index + 1)
+        };
+        *slot = old.iter_mut().find(here).and_then(Option::take);
+    }
+    let mut number = Some(Ordinal::FIRST);
+    let next = |number: &mut Option<Ordinal>| {
+        let this = *number;
+        *number = this.and_then(Ordinal::next);
+        this
+    };
+    for ((name, done), task) in wanted.into_iter().zip(found) {
+        let Some(this) = next(&mut number) else { break };
+        let status = if done { TaskStatus::Completed } else { TaskStatus::Pending };
+        let fresh = |id| Task {
+            id,
+            name: String::new(),
+            status,
+            report: None,
+            breadcrumb: None,
+            created_at: now,
+            updated_at: now,
+            extra: Extra::new(),
+        };
+        let id = thread.id.task(this);
+        let mut task = task.map_or_else(|| fresh(id), |task| Task { id, ..task });
+        task.name = name;
+        thread.tasks.push(task);
+    }
+    // What the plan dropped and somebody had worked on stays, behind the others.
+    for task in old.into_iter().flatten().filter(task_has_history) {
+        let Some(this) = next(&mut number) else { break };
+        thread.tasks.push(Task { id: thread.id.task(this), ..task });
+    }
+}

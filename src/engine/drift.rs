@@ -1,0 +1,85 @@
+//! What changed in the plan since it was approved, thread by thread.
+
+use serde::Serialize;
+
+use super::StreamHandle;
+use crate::model::{Stream, ThreadId};
+use crate::plan::{self, Plan, meaning_hash};
+
+/// How a thread of the plan differs from what was approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftKind {
+    /// It says something else.
+    Changed,
+    /// It says the same under another name.
+    Renamed,
+    /// The plan has it, and it was not approved.
+    New,
+    /// It was approved, and the plan has it no more.
+    Gone,
+}
+
+/// A thread that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// The thread.
+    pub id: ThreadId,
+    /// Its name, as the plan has it, or had it.
+    pub name: String,
+    /// How it differs.
+    pub kind: DriftKind,
+}
+
+impl DriftKind {
+    /// In words, after the thread's id.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Changed => "was changed after it was approved",
+            Self::Renamed => "was renamed after it was approved",
+            Self::New => "is new, and was not approved",
+            Self::Gone => "was approved, and is no longer in the plan",
+        }
+    }
+}
+
+/// The differences, in order of the ids. None while nothing was approved.
+#[must_use]
+pub fn drift(stream: &Stream, plan: &Plan) -> Vec<Drift> {
+    if stream.approvals.plan.is_none() {
+        return Vec::new();
+    }
+    let mut found: Vec<Drift> = Vec::new();
+    for planned in plan.threads() {
+        let name = planned.name.value.clone();
+        let kind = match stream.thread(planned.id).filter(|thread| thread.in_plan) {
+            None => DriftKind::New,
+            // Approved by the older tool, which kept no hash of a thread.
+            Some(thread) if thread.plan_hash.is_none() && thread.name == name => continue,
+            Some(thread) if thread.plan_hash.as_deref() == Some(meaning_hash(planned).as_str()) => continue,
+            Some(thread) if thread.name != name => DriftKind::Renamed,
+            Some(_) => DriftKind::Changed,
+        };
+        found.push(Drift { id: planned.id, name, kind });
+    }
+    for thread in stream.threads.iter().filter(|thread| thread.in_plan) {
+        if plan.thread(thread.id).is_none() {
+            found.push(Drift { id: thread.id, name: thread.name.clone(), kind: DriftKind::Gone });
+        }
+    }
+    found.sort_by_key(|drift| drift.id);
+    found
+}
+
+/// The differences to PLAN.md as it is now. A plan that can't be read is told of by `validate`.
+#[must_use]
+pub fn drift_of(stream: &Stream, handle: &StreamHandle) -> Vec<Drift> {
+    if stream.approvals.plan.is_none() {
+        return Vec::new();
+    }
+    super::streams::read_text(&handle.plan_file())
+        .map(|source| drift(stream, &plan::parse(&source).plan))
+        .unwrap_or_default()
+}

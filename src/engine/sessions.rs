@@ -1,0 +1,245 @@
+//! Session records: begun, ended, and closed for owners that died. Each in one transaction.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::owner;
+use super::workspace::Workspace;
+use crate::model::{
+    self, AgentName, BackendKind, CancelCause, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
+    SessionRecord, SessionRef, SessionState, Stream, StreamId, ThreadId, TransitionError, TurnNumber,
+    TurnOutcome, Usage,
+};
+use crate::store::journal::{Header, JournalError, Journals, Writer};
+use crate::store::{Store, StoreError, TransactError};
+
+/// Why a record could not be written. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The state file refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The step is not allowed.
+    #[error(transparent)]
+    Step(#[from] TransitionError),
+    /// The thread is not in the state.
+    #[error("thread `{0}` is not in the state; was it approved?")]
+    NoThread(ThreadId),
+    /// A panic.
+    #[error("a bug in work: {0}")]
+    Bug(String),
+}
+
+impl SessionError {
+    /// Whether the same may succeed later: a full disk, a long-held lock.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(_))
+    }
+
+    /// The error and its causes on one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        super::hint::chain(self)
+    }
+}
+
+impl From<TransactError<SessionError>> for SessionError {
+    fn from(error: TransactError<SessionError>) -> Self {
+        match error {
+            TransactError::Store(error) => Self::Store(error),
+            TransactError::Refused(error) => error,
+        }
+    }
+}
+
+/// The facts of an attempt that don't change.
+#[derive(Debug, Clone)]
+pub struct SessionStart {
+    /// The thread.
+    pub thread: ThreadId,
+    /// The agent.
+    pub agent: AgentName,
+    /// The model.
+    pub model: ModelRef,
+    /// How we talk to the agent.
+    pub backend: BackendKind,
+    /// How it is watched.
+    pub mode: Mode,
+    /// Where the agent works.
+    pub directory: PathBuf,
+    /// The attempt whose session is continued.
+    pub resumed_from: Option<u32>,
+}
+
+/// An attempt that has begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its number.
+    pub attempt: u32,
+    /// The number of its turn.
+    pub turn: TurnNumber,
+    /// The turn's journal, with its header written; the work goes on without one.
+    pub journal: Result<Writer, JournalError>,
+}
+
+fn record(
+    start: SessionStart,
+    session: SessionRef,
+    attempt: u32,
+    now: DateTime<Utc>,
+    state: SessionState,
+) -> SessionRecord {
+    SessionRecord {
+        session,
+        attempt,
+        agent: start.agent,
+        model: start.model.name(),
+        variant: start.model.variant,
+        backend: Some(start.backend),
+        mode: Some(start.mode),
+        directory: Some(start.directory),
+        started_at: now,
+        state,
+        resumed_from: start.resumed_from,
+        turns: Vec::new(),
+        usage: None,
+        extra: Extra::new(),
+    }
+}
+
+/// Writes the beginning of an attempt in an open session, owned by this process, and makes the
+/// journal of its turn. Attempts of dead owners are closed first.
+///
+/// # Errors
+/// [`SessionError`]; `AlreadyRunning` when a live owner has the thread.
+pub fn begin_session(
+    store: &Store,
+    private: &Path,
+    stream: &StreamId,
+    start: SessionStart,
+    session: SessionId,
+    prompt: &str,
+    now: DateTime<Utc>,
+) -> Result<Begun, SessionError> {
+    let journals = Journals::new(private);
+    let journaled = journals.turns(stream, start.thread).ok().and_then(|turns| turns.last().copied());
+    let mut header = Header {
+        stream: stream.clone(),
+        thread: start.thread,
+        turn: 0,
+        attempt: 0,
+        session: session.clone(),
+        agent: start.agent.clone(),
+        model: start.model.to_string(),
+        directory: start.directory.clone(),
+        prompt: prompt.to_owned(),
+    };
+    (header.attempt, header.turn) = store.transact(|state| {
+        close_dead(state, now);
+        let thread = state.thread_mut(start.thread).ok_or(SessionError::NoThread(start.thread))?;
+        let attempt = thread.next_attempt();
+        let recorded = thread.sessions.iter().flat_map(|record| &record.turns).max();
+        let turn = recorded.copied().max(journaled).unwrap_or(0) + 1;
+        let running = SessionState::Running { owner: Some(owner::current()) };
+        let mut new = record(start, SessionRef::Known(session), attempt, now, running);
+        new.turns.push(turn);
+        model::begin_session(thread, new)?;
+        Ok::<_, SessionError>((attempt, turn))
+    })?;
+    // The thread is ours alone from here on, so the next journal is this turn's.
+    let (attempt, turn) = (header.attempt, header.turn);
+    Ok(Begun { attempt, turn, journal: journals.begin(header) })
+}
+
+/// Writes an attempt that failed before a session came to be.
+///
+/// # Errors
+/// [`SessionError`].
+pub fn fail_unopened(
+    store: &Store,
+    start: SessionStart,
+    failure: Failure,
+    now: DateTime<Utc>,
+) -> Result<u32, SessionError> {
+    Ok(store.transact(|state| {
+        close_dead(state, now);
+        let thread = state.thread_mut(start.thread).ok_or(SessionError::NoThread(start.thread))?;
+        let attempt = thread.next_attempt();
+        let exit_code = TurnOutcome::Failed { failure: failure.clone() }.exit_code();
+        let end =
+            End { at: Some(now), exit_code: Some(exit_code), failure: Some(failure), interrupted_by: None };
+        let ended = SessionState::Ended { outcome: Outcome::Failed, end };
+        model::begin_session(thread, record(start, SessionRef::Unopened, attempt, now, ended))?;
+        Ok::<_, SessionError>(attempt)
+    })?)
+}
+
+/// Writes the end of an attempt, once.
+///
+/// # Errors
+/// [`SessionError`]; `NotRunning` when its end is written already.
+pub fn end_session(
+    store: &Store,
+    thread: ThreadId,
+    attempt: u32,
+    outcome: &TurnOutcome,
+    usage: Option<Usage>,
+    now: DateTime<Utc>,
+) -> Result<(), SessionError> {
+    let exit_code = outcome.exit_code();
+    let (word, failure, by) = match outcome {
+        TurnOutcome::Completed => (Outcome::Completed, None, None),
+        TurnOutcome::Failed { failure } => (Outcome::Failed, Some(failure.clone()), None),
+        TurnOutcome::Cancelled { cause } => (Outcome::Interrupted, None, Some(cause.words().to_owned())),
+    };
+    store.transact(|state| {
+        let thread = state.thread_mut(thread).ok_or(SessionError::NoThread(thread))?;
+        let end = End { at: Some(now), exit_code: Some(exit_code), failure, interrupted_by: by };
+        model::end_session(thread, attempt, word, end)?.usage = usage;
+        Ok::<_, SessionError>(())
+    })?;
+    Ok(())
+}
+
+/// Ends every open attempt whose owner is dead; gives their number.
+fn close_dead(state: &mut Stream, now: DateTime<Utc>) -> usize {
+    let mut closed = 0;
+    for thread in &mut state.threads {
+        let Some(open) = thread.open_record() else { continue };
+        if open.owner().is_some_and(owner::is_alive) {
+            continue;
+        }
+        let attempt = open.attempt;
+        let by = CancelCause::OwnerDied.words().to_owned();
+        let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
+        closed += usize::from(model::end_session(thread, attempt, Outcome::Interrupted, end).is_ok());
+    }
+    closed
+}
+
+/// Closes the attempts of dead owners in one stream. Writes nothing when there are none.
+///
+/// # Errors
+/// [`SessionError`].
+pub fn recover(store: &Store, now: DateTime<Utc>) -> Result<usize, SessionError> {
+    let dead = |record: &SessionRecord| !record.owner().is_some_and(owner::is_alive);
+    let state = store.read()?;
+    if !state.threads.iter().filter_map(|thread| thread.open_record()).any(dead) {
+        return Ok(0);
+    }
+    Ok(store.transact(|state| Ok::<_, SessionError>(close_dead(state, now)))?)
+}
+
+/// [`recover`] for every stream; gives those where it failed.
+#[must_use]
+pub fn recover_all(workspace: &Workspace, now: DateTime<Utc>) -> Vec<(StreamId, String)> {
+    let mut failed = Vec::new();
+    for id in workspace.stream_ids() {
+        if let Err(error) = recover(&workspace.store(&id), now) {
+            failed.push((id, error.chain()));
+        }
+    }
+    failed
+}

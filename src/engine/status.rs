@@ -1,0 +1,289 @@
+//! How a stream stands: one report for the table, the JSON and the exit codes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{drift::Drift, owner};
+use crate::model::{
+    AgentName, BatchId, Failure, Progress, SessionRecord, SessionRef, SessionState, StageId, Stream,
+    StreamId, StreamState, Thread, ThreadId, ThreadStatus, TurnNumber, Usage, thread_status,
+};
+
+/// A stream as it stands now.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusReport {
+    /// The stream.
+    pub stream: StreamId,
+    /// Its name.
+    pub name: String,
+    /// `open`, `on_hold` or `completed`, as a person said.
+    pub state: &'static str,
+    /// Whether its plan is approved.
+    pub approved: bool,
+    /// Its tasks.
+    pub tasks: Progress,
+    /// How many threads have which status.
+    pub counts: BTreeMap<&'static str, usize>,
+    /// What all attempts cost so far, in US dollars.
+    pub cost: f64,
+    /// Its stages, in order.
+    pub stages: Vec<StageRow>,
+    /// Its threads, in order.
+    pub threads: Vec<ThreadRow>,
+    /// What changed in the plan since it was approved.
+    pub drift: Vec<Drift>,
+    /// When its state last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A stage.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageRow {
+    /// Its id.
+    pub id: StageId,
+    /// Its name.
+    pub name: String,
+    /// Whether its result was approved.
+    pub approved: bool,
+    /// Its tasks.
+    pub tasks: Progress,
+    /// Its batches.
+    pub batches: Vec<BatchRow>,
+}
+
+/// A batch.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchRow {
+    /// Its id.
+    pub id: BatchId,
+    /// Its name.
+    pub name: String,
+    /// Its tasks.
+    pub tasks: Progress,
+    /// How many of its threads are settled, and how many there are.
+    pub settled: (usize, usize),
+}
+
+/// A thread.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadRow {
+    /// Its id.
+    pub id: ThreadId,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: ThreadStatus,
+    /// The agent it is assigned to.
+    pub agent: Option<AgentName>,
+    /// Its tasks.
+    pub tasks: Progress,
+    /// Whether the plan still has it.
+    pub in_plan: bool,
+    /// Whether its last session can be continued.
+    pub resumable: bool,
+    /// Its attempts, oldest first.
+    pub sessions: Vec<SessionRow>,
+}
+
+/// Where an attempt stands; an open record of a dead owner is `Interrupted`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionStatus {
+    /// Its owner lives.
+    Running,
+    /// The agent ended its turn by itself.
+    Completed,
+    /// It failed.
+    Failed,
+    /// It was cancelled, or its owner died.
+    Interrupted,
+}
+
+impl SessionStatus {
+    /// The word in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// An attempt.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionRow {
+    /// Its number.
+    pub attempt: u32,
+    /// The agent's own id of the session, if there is one.
+    pub session_id: Option<String>,
+    /// Whether the agent may know that id.
+    pub resumable: bool,
+    /// The agent.
+    pub agent: AgentName,
+    /// The model, with its variant.
+    pub model: String,
+    /// `opencode`, `acp`; unknown for imported records.
+    pub backend: Option<&'static str>,
+    /// How it was watched.
+    pub mode: Option<&'static str>,
+    /// Where the agent worked.
+    pub directory: Option<PathBuf>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended, as far as that is known.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Where it stands.
+    pub status: SessionStatus,
+    /// The exit code of its command.
+    pub exit_code: Option<i32>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// Who or what interrupted it.
+    pub interrupted_by: Option<String>,
+    /// The attempt whose session it continues.
+    pub resumed_from: Option<u32>,
+    /// Its turns, the names of their journals.
+    pub turns: Vec<TurnNumber>,
+    /// Tokens and cost.
+    pub usage: Option<Usage>,
+}
+
+impl SessionRow {
+    fn of(record: &SessionRecord) -> Self {
+        let known = record.session.known().is_some();
+        let variant = record.variant.as_deref().map(|variant| format!("#{variant}")).unwrap_or_default();
+        let mut row = Self {
+            attempt: record.attempt,
+            session_id: match &record.session {
+                SessionRef::Known(id) => Some(id.to_string()),
+                SessionRef::Invented(id) => Some(id.clone()),
+                SessionRef::Unopened => None,
+            },
+            resumable: known,
+            agent: record.agent.clone(),
+            model: format!("{}{variant}", record.model),
+            backend: record.backend.map(|backend| backend.name()),
+            mode: record.mode.map(|mode| mode.name()),
+            directory: record.directory.clone(),
+            started_at: record.started_at,
+            ended_at: None,
+            status: SessionStatus::Running,
+            exit_code: None,
+            error: None,
+            interrupted_by: None,
+            resumed_from: record.resumed_from,
+            turns: record.turns.clone(),
+            usage: record.usage,
+        };
+        match &record.state {
+            SessionState::Running { owner } if owner.as_ref().is_some_and(owner::is_alive) => {
+                row.resumable = false;
+            }
+            SessionState::Running { .. } => {
+                row.status = SessionStatus::Interrupted;
+                row.interrupted_by = Some(crate::model::CancelCause::OwnerDied.words().to_owned());
+            }
+            SessionState::Ended { outcome, end } => {
+                row.status = match outcome {
+                    crate::model::Outcome::Completed => SessionStatus::Completed,
+                    crate::model::Outcome::Failed => SessionStatus::Failed,
+                    crate::model::Outcome::Interrupted => SessionStatus::Interrupted,
+                };
+                row.ended_at = end.at;
+                row.exit_code = end.exit_code;
+                row.error.clone_from(&end.failure);
+                row.interrupted_by.clone_from(&end.interrupted_by);
+            }
+        }
+        row
+    }
+}
+
+/// The status of a thread, as everyone shows it.
+#[must_use]
+pub fn status_of(thread: &Thread) -> ThreadStatus {
+    thread_status(thread, &owner::is_alive)
+}
+
+fn thread_row(thread: &Thread) -> ThreadRow {
+    let status = status_of(thread);
+    let sessions: Vec<SessionRow> = thread.sessions.iter().map(SessionRow::of).collect();
+    ThreadRow {
+        id: thread.id,
+        name: thread.name.clone(),
+        status,
+        agent: thread.agent.clone(),
+        tasks: Progress::of(&thread.tasks),
+        in_plan: thread.in_plan,
+        resumable: !status.is_settled() && sessions.last().is_some_and(|last| last.resumable),
+        sessions,
+    }
+}
+
+/// The report of a stream. `drift` is what changed in its plan since it was approved.
+#[must_use]
+pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
+    let threads: Vec<ThreadRow> = stream.threads.iter().map(thread_row).collect();
+    let mut counts = BTreeMap::new();
+    for row in &threads {
+        *counts.entry(row.status.name()).or_insert(0) += 1;
+    }
+    let usages = stream.threads.iter().flat_map(|thread| &thread.sessions).filter_map(|record| record.usage);
+    StatusReport {
+        stream: stream.id.clone(),
+        name: stream.name.clone(),
+        state: match stream.state {
+            StreamState::Open => "open",
+            StreamState::OnHold => "on_hold",
+            StreamState::Completed => "completed",
+        },
+        approved: stream.approvals.plan.is_some(),
+        tasks: Progress::of(stream.threads.iter().flat_map(|thread| &thread.tasks)),
+        counts,
+        cost: usages.map(|usage| usage.cost).sum(),
+        stages: stages(stream, &threads),
+        threads,
+        drift,
+        updated_at: stream.updated_at,
+    }
+}
+
+/// Threads are in order of their ids, so stages and batches are runs.
+fn stages(stream: &Stream, rows: &[ThreadRow]) -> Vec<StageRow> {
+    let mut out = Vec::new();
+    for stage in stream.threads.chunk_by(|a, b| a.id.stage() == b.id.stage()) {
+        let Some(first) = stage.first() else { continue };
+        let batches = stage
+            .chunk_by(|a, b| a.id.batch == b.id.batch)
+            .filter_map(|batch| {
+                let first = batch.first()?;
+                let mine = rows.iter().filter(|row| row.id.batch == first.id.batch);
+                Some(BatchRow {
+                    id: first.id.batch,
+                    name: first.batch_name.clone(),
+                    tasks: Progress::of(batch.iter().flat_map(|thread| &thread.tasks)),
+                    settled: (mine.filter(|row| row.status.is_settled()).count(), batch.len()),
+                })
+            })
+            .collect();
+        out.push(StageRow {
+            id: first.id.stage(),
+            name: first.stage_name.clone(),
+            approved: stream.approvals.stages.contains_key(&first.id.stage()),
+            tasks: Progress::of(stage.iter().flat_map(|thread| &thread.tasks)),
+            batches,
+        });
+    }
+    out
+}

@@ -1,0 +1,219 @@
+//! A turn as the command sees it: asks the supervisor for it, follows it, opens the agent's own UI,
+//! and knows when it is over.
+
+use std::io;
+use std::process::Child;
+use std::sync::mpsc::{self, Sender};
+use std::time::Duration;
+
+pub use crate::ipc::TurnMessage;
+use crate::ipc::{
+    Client, ClientError, ClientMessage, Connection, Incoming, Refusal, ServerMessage, TurnSpec, UiCommand,
+};
+use crate::model::{CancelCause, Mode, TurnOutcome};
+use crate::sys::process;
+use crate::sys::signals::{self, Interrupt};
+
+/// Something to show of a turn.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// The runtime tells.
+    Turn(&'a TurnMessage),
+    /// The agent's own UI takes over the terminal.
+    UiOpens,
+    /// It gave the terminal back, and the turn goes on.
+    UiClosed,
+    /// The agent's own UI could not be opened; the turn goes on.
+    UiFailed(&'a str),
+    /// A cancel was sent; its end is waited for.
+    Cancelling,
+}
+
+/// Whoever shows a turn.
+pub trait Reporter {
+    /// Shows one thing.
+    fn show(&mut self, progress: &Progress<'_>);
+}
+
+/// How a turn came out, as far as the command could see.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finished {
+    /// It ended, and its end is recorded, or `unrecorded` says why not.
+    Ended {
+        /// How.
+        outcome: TurnOutcome,
+        /// Its attempt.
+        attempt: Option<u32>,
+        /// Why the end could not be recorded.
+        unrecorded: Option<String>,
+    },
+    /// The supervisor did not want it.
+    Refused {
+        /// The reason as a kind.
+        reason: Refusal,
+        /// The reason in words.
+        message: String,
+    },
+    /// The supervisor is gone. Whoever starts the next one finds the record, and closes it.
+    Lost,
+    /// We gave up waiting for the end of a cancel.
+    Abandoned,
+}
+
+enum Happening {
+    Supervisor(Incoming),
+    Interrupted(Interrupt),
+    UiExited(io::Result<std::process::ExitStatus>),
+}
+
+/// Runs a turn to its end, and the agent's own UI for as long as the person wants it.
+///
+/// # Errors
+/// When the supervisor can't be reached at all.
+pub fn run(client: Client, spec: TurnSpec, reporter: &mut dyn Reporter) -> Result<Finished, ClientError> {
+    let (sender, happenings) = mpsc::channel();
+    let (connection, incoming) = client.into_parts();
+    forward(incoming, sender.clone());
+    let interrupted = sender.clone();
+    signals::watch(move |interrupt| {
+        // Whoever listened is done.
+        let _ = interrupted.send(Happening::Interrupted(interrupt));
+    })
+    .map_err(|error| ClientError::NoAnswer(Some(error.into())))?;
+    let mode = spec.mode;
+    connection.send(&ClientMessage::Run { spec: Box::new(spec) })?;
+    let mut following =
+        Following { connection: Some(connection), sender, ui: None, mode, cancelled: 0, finished: None };
+    loop {
+        if following.is_over() {
+            return Ok(following.finished.unwrap_or(Finished::Lost));
+        }
+        // A cancel ends by itself or, at the latest, by this.
+        let patience =
+            if following.cancelled > 0 { Duration::from_secs(20) } else { Duration::from_secs(86_400) };
+        match happenings.recv_timeout(patience) {
+            Ok(happening) => following.handle(happening, reporter),
+            Err(_) if following.cancelled > 0 => return Ok(Finished::Abandoned),
+            Err(_) => {}
+        }
+    }
+}
+
+fn forward(incoming: mpsc::Receiver<Incoming>, to: Sender<Happening>) {
+    std::thread::spawn(move || {
+        for message in incoming {
+            if to.send(Happening::Supervisor(message)).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+struct Following {
+    connection: Option<Connection>,
+    sender: Sender<Happening>,
+    /// The process id of the agent's own UI, while it has the terminal.
+    ui: Option<u32>,
+    mode: Mode,
+    cancelled: u32,
+    finished: Option<Finished>,
+}
+
+impl Following {
+    /// The turn has ended and nobody looks at it any more.
+    fn is_over(&self) -> bool {
+        self.finished.is_some() && self.ui.is_none()
+    }
+
+    fn handle(&mut self, happening: Happening, reporter: &mut dyn Reporter) {
+        match happening {
+            Happening::Supervisor(Incoming::Message(message)) => self.heard(*message, reporter),
+            Happening::Supervisor(Incoming::Gone) => {
+                self.finished.get_or_insert(Finished::Lost);
+                self.end_ui();
+            }
+            Happening::Interrupted(Interrupt::Asked) => self.cancel(reporter),
+            Happening::Interrupted(Interrupt::TerminalGone) => {
+                // Hanging up is how the supervisor learns that nobody looks any more.
+                self.connection = None;
+                self.end_ui();
+                let outcome = TurnOutcome::Cancelled { cause: CancelCause::ClientGone };
+                self.finished.get_or_insert(Finished::Ended { outcome, attempt: None, unrecorded: None });
+            }
+            Happening::UiExited(status) => {
+                self.ui = None;
+                if let Err(error) = status {
+                    reporter.show(&Progress::UiFailed(&error.to_string()));
+                }
+                if self.finished.is_none() {
+                    reporter.show(&Progress::UiClosed);
+                }
+            }
+        }
+    }
+
+    fn heard(&mut self, message: ServerMessage, reporter: &mut dyn Reporter) {
+        match message {
+            ServerMessage::Turn(turn) => {
+                reporter.show(&Progress::Turn(&turn));
+                match turn {
+                    TurnMessage::Opened { ui: Some(ui), .. }
+                        if self.mode == Mode::Tui && self.ui.is_none() =>
+                    {
+                        self.open_ui(&ui, reporter);
+                    }
+                    TurnMessage::Ended { outcome, attempt, unrecorded } => {
+                        self.finished = Some(Finished::Ended { outcome, attempt, unrecorded });
+                    }
+                    _ => {}
+                }
+            }
+            ServerMessage::Refused { reason, message } => {
+                self.finished = Some(Finished::Refused { reason, message });
+            }
+            _ => {}
+        }
+    }
+
+    /// The first time asks for a cancel, the second time gives up waiting for it.
+    fn cancel(&mut self, reporter: &mut dyn Reporter) {
+        self.cancelled += 1;
+        let asked = self.connection.as_ref().is_some_and(|c| c.send(&ClientMessage::Cancel).is_ok());
+        if self.finished.is_some() {
+            self.end_ui();
+        } else if self.cancelled > 1 || !asked {
+            self.finished = Some(Finished::Abandoned);
+            self.end_ui();
+        } else {
+            reporter.show(&Progress::Cancelling);
+        }
+    }
+
+    fn open_ui(&mut self, ui: &UiCommand, reporter: &mut dyn Reporter) {
+        let Some((program, args)) = ui.argv.split_first() else { return };
+        reporter.show(&Progress::UiOpens);
+        let mut command = process::foreground(program);
+        command.args(args).envs(ui.env.iter().map(|(name, value)| (name, value))).current_dir(&ui.directory);
+        match command.spawn() {
+            Ok(child) => {
+                self.ui = Some(child.id());
+                wait_for(child, self.sender.clone());
+            }
+            Err(error) => reporter.show(&Progress::UiFailed(&error.to_string())),
+        }
+    }
+
+    fn end_ui(&mut self) {
+        if let Some(pid) = self.ui {
+            process::ask_to_end(pid);
+        }
+    }
+}
+
+fn wait_for(mut child: Child, to: Sender<Happening>) {
+    std::thread::spawn(move || {
+        let status = child.wait();
+        // Whoever listened is done.
+        let _ = to.send(Happening::UiExited(status));
+    });
+}
