@@ -1,1 +1,88 @@
-//! runtime: not furnished yet.
+//! Turns and the agent processes they need; asynchronous.
+//!
+//! Owns the running of a turn from prompt to recorded end, and the pool of warm agents. Knows no
+//! socket and no terminal. One invariant: every record that is begun here gets its end from here.
+
+mod journal;
+mod pool;
+mod records;
+mod turn;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch::Receiver;
+
+use crate::engine::Workspace;
+use crate::ipc::{TurnMessage, TurnSpec};
+use crate::model::CancelCause;
+use crate::sys::clock::Clock;
+
+/// What the runtime needs to know.
+#[derive(Debug, Clone)]
+pub struct RuntimeSettings {
+    /// The main checkout.
+    pub root: PathBuf,
+    /// The private folder, `.git/work`.
+    pub private: PathBuf,
+    /// The opencode program, when it is not the one on `PATH`.
+    pub opencode: Option<PathBuf>,
+    /// A turn without any event for so long is cancelled; tools that run don't count.
+    pub stall_timeout: Duration,
+    /// A turn of more than this is cancelled.
+    pub turn_timeout: Option<Duration>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// The runtime: one in a supervisor, or one in a command.
+pub struct Runtime {
+    settings: RuntimeSettings,
+    pool: pool::Pool,
+}
+
+impl Runtime {
+    /// A runtime without agents; they are started when they are needed. Must be called within tokio.
+    #[must_use]
+    pub fn new(settings: RuntimeSettings) -> Self {
+        let pool = pool::Pool::new(&settings);
+        Self { settings, pool }
+    }
+
+    /// Writes the ends of all attempts whose owner died, and stops the server that one left behind.
+    ///
+    /// Both go on in the background; the pool waits for the second.
+    pub fn recover(self: &Arc<Self>, workspace: &Workspace) {
+        let (workspace, clock) = (workspace.clone(), self.settings.clock);
+        let runtime = Arc::clone(self);
+        tokio::spawn(async move { runtime.pool.sweep().await });
+        tokio::task::spawn_blocking(move || {
+            for (stream, error) in crate::engine::recover_all(&workspace, clock.now()) {
+                tracing::warn!(%stream, %error, "the ends of dead attempts could not be written");
+            }
+        });
+    }
+
+    /// Runs one turn to its recorded end, and tells `news` about it; the last of it is `Ended`.
+    pub async fn run_turn(
+        self: Arc<Self>,
+        spec: TurnSpec,
+        news: impl Fn(TurnMessage) + Send + Sync + 'static,
+        cancelled: Receiver<Option<CancelCause>>,
+    ) {
+        turn::run(&self.settings, &self.pool, spec, &news, cancelled).await;
+    }
+
+    /// The agent processes that are warm, in words.
+    #[must_use]
+    pub fn agents(&self) -> Vec<String> {
+        self.pool.describe()
+    }
+
+    /// Ends the agent processes.
+    pub async fn shutdown(&self) {
+        self.pool.shutdown().await;
+    }
+}

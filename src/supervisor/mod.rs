@@ -1,1 +1,15 @@
-//! supervisor: not furnished yet.
+//! The process that hosts the runtime behind a socket; one for a repository.
+//!
+//! Owns the connections and the life of the process; decides in [`dispatch`], a synchronous state
+//! machine, and acts in `host`. Knows nothing of plans. One invariant: a turn that is bound to a
+//! connection is cancelled when the connection ends.
+
+mod daemon;
+mod dispatch;
+mod ensure;
+mod host;
+mod log;
+
+pub use daemon::{RunError, run};
+pub use ensure::{EnsureError, connect_or_start, in_process};
+pub use host::HostSettings;

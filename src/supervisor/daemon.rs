@@ -1,0 +1,134 @@
+//! The life of the supervisor process: alone, detached, found by its record, gone without a trace.
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::UnixListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::host::{HostSettings, Source, serve};
+use crate::engine::{Workspace, owner};
+use crate::ipc::{Endpoint, SupervisorRecord, VERSION};
+use crate::runtime::{Runtime, RuntimeSettings};
+use crate::sys::{atomic, lock, process};
+
+/// Why a supervisor could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is one already.
+    #[error("another supervisor serves this repository")]
+    AlreadyServing,
+    /// Something that it needs could not be made.
+    #[error("cannot {what}")]
+    Setup {
+        /// What was being done.
+        what: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn setup<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> RunError {
+    let what = what.into();
+    move |error| RunError::Setup { what, source: error.into() }
+}
+
+/// What the starter waits for on our standard output.
+pub(super) const READY: &[u8] = b"ready\n";
+
+/// Serves the repository until idle, stopped or told to end.
+///
+/// With `detached` the process leaves its terminal and session and closes every inherited descriptor,
+/// and reports [`READY`] on its standard output before it lets go of that.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run(
+    workspace: &Workspace,
+    endpoint: &Endpoint,
+    runtime: RuntimeSettings,
+    settings: HostSettings,
+    detached: bool,
+) -> Result<(), RunError> {
+    if detached {
+        process::detach().map_err(setup("leave the terminal"))?;
+    }
+    let _alone = lock::try_acquire(&endpoint.lock())
+        .map_err(|error| RunError::Setup { what: "take the lock".into(), source: io::Error::other(error) })?
+        .ok_or(RunError::AlreadyServing)?;
+    super::log::start(&endpoint.log(), detached).map_err(setup("open the log"))?;
+    let socket = endpoint.socket();
+    let listener = listen(&socket).map_err(setup(format!("listen on `{}`", socket.display())))?;
+    let record =
+        SupervisorRecord { owner: owner::current(), version: VERSION.to_owned(), socket: socket.clone() };
+    let bytes = serde_json::to_vec_pretty(&record).map_err(setup("write down who serves"))?;
+    atomic::write_private(&endpoint.record(), &bytes).map_err(|error| RunError::Setup {
+        what: "write down who serves".into(),
+        source: io::Error::other(error),
+    })?;
+    if detached {
+        io::stdout().write_all(READY).and_then(|()| io::stdout().flush()).map_err(setup("report"))?;
+        process::let_go_of_stdout().map_err(setup("let go of standard output"))?;
+    }
+    tracing::info!(version = VERSION, socket = %socket.display(), "serving");
+    // Only now, since nothing may be forked off after the runtime has threads.
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(setup("build the runtime"))?;
+    tokio
+        .block_on(async {
+            let listener = UnixListener::from_std(listener)?;
+            let runtime = Arc::new(Runtime::new(runtime));
+            runtime.recover(workspace);
+            serve(runtime, Source::Listener(listener), settings).await;
+            Ok::<_, io::Error>(())
+        })
+        .map_err(setup("serve"))?;
+    tokio.shutdown_timeout(std::time::Duration::from_secs(1));
+    // Nobody else writes them: we still hold the lock.
+    let _ = std::fs::remove_file(&socket);
+    let _ = std::fs::remove_file(endpoint.record());
+    tracing::info!("gone");
+    Ok(())
+}
+
+/// A listening socket of mode 0600. It gets its name only when it listens, so that whoever finds
+/// the name finds somebody behind it.
+fn listen(socket: &PathBuf) -> io::Result<std::os::unix::net::UnixListener> {
+    let fresh = socket.with_extension("new");
+    match std::fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = std::os::unix::net::UnixListener::bind(&fresh)?;
+    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    std::fs::rename(&fresh, socket)?;
+    Ok(listener)
+}
+
+/// The signals that ask us to end.
+pub(super) struct Signals {
+    wanted: Vec<Signal>,
+}
+
+impl Signals {
+    pub(super) fn new() -> Self {
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+        // A signal that can't be watched keeps its default, which ends us as well.
+        Self { wanted: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+    }
+
+    /// Waits for one of them.
+    pub(super) async fn terminate(&mut self) {
+        if self.wanted.is_empty() {
+            return std::future::pending().await;
+        }
+        let any = self.wanted.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(any).await;
+    }
+}

@@ -1,0 +1,230 @@
+//! What the supervisor does about what happens: a function from event to actions, without a clock,
+//! a socket or a task, so that every race is a row in a table.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::ipc::{
+    ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
+    VERSION,
+};
+use crate::model::CancelCause;
+
+/// A connection, numbered in order of arrival.
+pub(super) type ConnId = u64;
+
+/// Something happened.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Somebody connected.
+    Connected(ConnId),
+    /// Somebody said something; `None` is garbage.
+    Said(ConnId, Option<ClientMessage>),
+    /// Somebody hung up.
+    Disconnected(ConnId),
+    /// The turn of a connection has news.
+    Turn(ConnId, TurnMessage),
+    /// The task of a turn is over; nothing more comes from it.
+    TurnOver(ConnId),
+    /// Nothing has happened for the idle time.
+    IdleTimeUp,
+    /// The operating system asks us to end.
+    Terminate,
+}
+
+/// Something to do.
+#[derive(Debug, PartialEq)]
+pub(super) enum Action {
+    /// Say something.
+    Send(ConnId, ServerMessage),
+    /// Hang up.
+    Close(ConnId),
+    /// Start a turn, bound to a connection.
+    Start(ConnId, Box<TurnSpec>),
+    /// Cancel the turn of a connection.
+    Cancel(ConnId, CancelCause),
+    /// Begin to count the idle time anew, or stop counting it.
+    Idle(bool),
+    /// Tell how things stand.
+    TellStatus(ConnId),
+    /// End the agents, and then the process.
+    Exit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// Turns are being cancelled; when the last is over we exit.
+    Stopping,
+    Exiting,
+}
+
+#[derive(Debug)]
+enum Conn {
+    /// It has not said hello.
+    New,
+    /// It may ask.
+    Greeted,
+    /// It asked us to end, and waits for it.
+    Waiting,
+}
+
+/// The supervisor's whole state.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    phase: Phase,
+    conns: BTreeMap<ConnId, Conn>,
+    turns: BTreeMap<ConnId, TurnSummary>,
+}
+
+impl Dispatch {
+    pub(super) fn new() -> Self {
+        Self { phase: Phase::Serving, conns: BTreeMap::new(), turns: BTreeMap::new() }
+    }
+
+    /// The turns that run, oldest connection first.
+    pub(super) fn status(
+        &self,
+        pid: u32,
+        started_at: DateTime<Utc>,
+        agents: Vec<String>,
+    ) -> SupervisorStatus {
+        SupervisorStatus {
+            pid,
+            version: VERSION.to_owned(),
+            started_at,
+            turns: self.turns.values().cloned().collect(),
+            agents,
+        }
+    }
+
+    /// What to do about `event`.
+    pub(super) fn handle(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Action> {
+        let was_idle = self.is_idle();
+        let mut actions = match event {
+            Event::Connected(conn) => {
+                self.conns.insert(conn, Conn::New);
+                Vec::new()
+            }
+            Event::Said(conn, Some(message)) => self.said(conn, message, now),
+            Event::Said(conn, None) => refuse(conn, Refusal::BadRequest, "that is no message"),
+            Event::Disconnected(conn) => {
+                self.conns.remove(&conn);
+                self.cancel(conn, CancelCause::ClientGone)
+            }
+            Event::Turn(conn, message) if self.conns.contains_key(&conn) => {
+                vec![Action::Send(conn, ServerMessage::Turn(message))]
+            }
+            Event::TurnOver(conn) => {
+                self.turns.remove(&conn);
+                self.exit_when_done()
+            }
+            Event::IdleTimeUp if self.is_idle() => self.stop(),
+            Event::IdleTimeUp | Event::Turn(..) => Vec::new(),
+            Event::Terminate => self.stop(),
+        };
+        if self.phase == Phase::Serving && self.is_idle() != was_idle {
+            actions.push(Action::Idle(!was_idle));
+        }
+        actions
+    }
+
+    fn said(&mut self, conn: ConnId, message: ClientMessage, now: DateTime<Utc>) -> Vec<Action> {
+        let Some(state) = self.conns.get_mut(&conn) else { return Vec::new() };
+        match (message, &state) {
+            // Must work whatever version speaks, so it needs no hello.
+            (ClientMessage::Retire, _) if self.turns.is_empty() => {
+                *state = Conn::Waiting;
+                let mut actions = vec![Action::Send(conn, ServerMessage::Stopping)];
+                actions.extend(self.stop());
+                actions
+            }
+            (ClientMessage::Retire, _) => refuse(conn, Refusal::Busy, self.busy_words()),
+            (ClientMessage::Hello { protocol, version }, Conn::New) => {
+                if (protocol, version.as_str()) != (PROTOCOL, VERSION) {
+                    let message = format!("the supervisor is version {VERSION}, the command is {version}");
+                    return refuse(conn, Refusal::Version, message);
+                }
+                *state = Conn::Greeted;
+                let pid = std::process::id();
+                let welcome = ServerMessage::Welcome { protocol: PROTOCOL, version: VERSION.to_owned(), pid };
+                vec![Action::Send(conn, welcome)]
+            }
+            (_, Conn::New) => refuse(conn, Refusal::BadRequest, "say hello first"),
+            (ClientMessage::Run { .. }, _) if self.phase != Phase::Serving => {
+                refuse(conn, Refusal::Stopping, "the supervisor is about to exit")
+            }
+            (ClientMessage::Run { spec }, Conn::Greeted) => self.run(conn, spec, now),
+            (ClientMessage::Cancel, Conn::Greeted) => self.cancel(conn, CancelCause::Person),
+            (ClientMessage::Status, Conn::Greeted) => vec![Action::TellStatus(conn)],
+            (ClientMessage::Stop, Conn::Greeted) => {
+                *state = Conn::Waiting;
+                let mut actions = vec![Action::Send(conn, ServerMessage::Stopping)];
+                actions.extend(self.stop());
+                actions
+            }
+            _ => refuse(conn, Refusal::BadRequest, "that makes no sense here"),
+        }
+    }
+
+    fn run(&mut self, conn: ConnId, spec: Box<TurnSpec>, now: DateTime<Utc>) -> Vec<Action> {
+        if self.turns.contains_key(&conn) {
+            return refuse(conn, Refusal::BadRequest, "one turn a connection");
+        }
+        let same = |turn: &&TurnSummary| turn.stream == spec.stream && turn.thread == spec.thread;
+        if self.turns.values().any(|turn| same(&turn)) {
+            let message = format!("thread `{}` is running already", spec.thread);
+            return refuse(conn, Refusal::AlreadyRunning, message);
+        }
+        let summary = TurnSummary {
+            stream: spec.stream.clone(),
+            thread: spec.thread,
+            agent: spec.agent.name.clone(),
+            since: now,
+        };
+        self.turns.insert(conn, summary);
+        vec![Action::Start(conn, spec)]
+    }
+
+    fn cancel(&self, conn: ConnId, cause: CancelCause) -> Vec<Action> {
+        if self.turns.contains_key(&conn) { vec![Action::Cancel(conn, cause)] } else { Vec::new() }
+    }
+
+    fn stop(&mut self) -> Vec<Action> {
+        if self.phase != Phase::Serving {
+            return Vec::new();
+        }
+        self.phase = Phase::Stopping;
+        let mut actions: Vec<Action> =
+            self.turns.keys().map(|&conn| Action::Cancel(conn, CancelCause::Shutdown)).collect();
+        actions.extend(self.exit_when_done());
+        actions
+    }
+
+    fn exit_when_done(&mut self) -> Vec<Action> {
+        if self.phase == Phase::Stopping && self.turns.is_empty() {
+            self.phase = Phase::Exiting;
+            return vec![Action::Exit];
+        }
+        Vec::new()
+    }
+
+    /// Nobody is connected and nothing runs.
+    fn is_idle(&self) -> bool {
+        self.conns.is_empty() && self.turns.is_empty()
+    }
+
+    fn busy_words(&self) -> String {
+        let threads: Vec<String> = self.turns.values().map(|turn| turn.thread.to_string()).collect();
+        format!("it is running {}", threads.join(", "))
+    }
+}
+
+fn refuse(conn: ConnId, reason: Refusal, message: impl Into<String>) -> Vec<Action> {
+    let mut actions = vec![Action::Send(conn, ServerMessage::Refused { reason, message: message.into() })];
+    if matches!(reason, Refusal::Version | Refusal::BadRequest) {
+        actions.push(Action::Close(conn));
+    }
+    actions
+}
