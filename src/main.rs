@@ -1,3 +1,7 @@
 //! The entrance. All logic is in the library.
 
-fn main() {}
+use work::commands::{Exit, main as run};
+
+fn main() -> Exit {
+    run(std::env::args_os().collect())
+}

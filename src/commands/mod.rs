@@ -1,1 +1,35 @@
-//! commands: not furnished yet.
+//! The command line: one file a command, and nothing in them that another front would need again.
+//!
+//! Owns the words of the command line, its exit codes, and how an error is told. One invariant:
+//! everything that a command does, it does through `engine`, `supervisor` and `ui`.
+
+mod agents;
+mod approve;
+mod assign;
+mod cli;
+mod connect;
+mod context;
+mod create;
+mod execute;
+mod exit;
+mod failed;
+mod init;
+mod list;
+mod logs;
+mod multi;
+mod multi_watch;
+mod preview;
+mod prompt;
+mod report;
+mod run;
+mod show;
+mod status;
+mod supervisor;
+mod tree;
+mod update;
+mod use_stream;
+mod validate;
+
+pub use cli::Cli;
+pub use exit::Exit;
+pub use run::main;

@@ -1,1 +1,27 @@
-//! ui: not furnished yet.
+//! Everything a person sees: tables, trees, diagnostics, progress, prompts, and the reporters of turns.
+//!
+//! Owns the terminal; decides nothing. Sees only `model`, `diag`, and the events and reports of
+//! `engine`. One invariant: nothing is said by colour alone.
+
+mod confirm;
+mod diagnostics;
+mod live;
+mod logs;
+mod screen;
+mod status;
+mod style;
+mod tables;
+mod time;
+mod tree;
+mod turn;
+
+pub use confirm::confirm;
+pub use diagnostics::{render as render_diagnostics, tally};
+pub use live::{LiveBatch, LiveState};
+pub use logs::LogPrinter;
+pub use screen::{ColorChoice, Screen};
+pub use status::{StatusView, sessions_table, status_table};
+pub use style::{Style, paint};
+pub use tables::{agents_table, streams_table};
+pub use tree::{TreeNode, tree};
+pub use turn::{JsonReporter, PlainReporter};

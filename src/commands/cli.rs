@@ -1,0 +1,126 @@
+//! The tree of commands. The help of each stands at its `Args`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::context::Context;
+use super::failed::CommandResult;
+use super::{
+    agents, approve, assign, create, execute, init, list, logs, multi, preview, prompt, show, status,
+    supervisor, tree, update, use_stream, validate,
+};
+use crate::ui::ColorChoice;
+
+/// Plans software work, gives its threads to coding agents, and keeps a true record of what they did.
+#[derive(Debug, Parser)]
+#[command(name = "work", version, max_term_width = 100, help_template = HELP, after_help = AFTER)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const HELP: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Plan:        init create use list validate preview tree show prompt approve assign agents
+Run:         execute multi update
+Look:        status logs
+Background:  supervisor
+
+{all-args}{after-help}";
+
+const AFTER: &str = "\
+Exit codes: 0 done, 1 expected failure, 2 usage, 3 `validate` found errors, 4 state corrupt or newer,
+5 locked or busy, 6 a program is missing or failed, 7 supervisor unreachable, 8 waiting for a person,
+70 a bug in work, 130 interrupted.";
+
+/// Options that every command has.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options everywhere")]
+pub(super) struct Global {
+    /// The stream, by id, number or name (default: the current one, then the only open one)
+    #[arg(short, long, global = true, value_name = "STREAM")]
+    pub(super) stream: Option<String>,
+    /// The repository (default: the one that the current folder lies in)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) repo: Option<PathBuf>,
+    /// Print one JSON document (or NDJSON, where something streams) to standard output, also for errors
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+    /// Say only what was asked for, and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<When> for ColorChoice {
+    fn from(when: When) -> Self {
+        match when {
+            When::Auto => Self::Auto,
+            When::Always => Self::Always,
+            When::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Init(init::Args),
+    Create(create::Args),
+    Use(use_stream::Args),
+    List(list::Args),
+    Validate(validate::Args),
+    Preview(preview::Args),
+    Tree(tree::Args),
+    Show(show::Args),
+    Prompt(prompt::Args),
+    Approve(approve::Args),
+    Assign(assign::Args),
+    Agents(agents::Args),
+    Execute(execute::Args),
+    Multi(multi::Args),
+    Update(update::Args),
+    Status(status::Args),
+    Logs(logs::Args),
+    Supervisor(supervisor::Args),
+}
+
+impl Command {
+    pub(super) fn run(self, ctx: &Context) -> CommandResult {
+        match self {
+            Self::Init(args) => init::run(ctx, &args),
+            Self::Create(args) => create::run(ctx, &args),
+            Self::Use(args) => use_stream::run(ctx, &args),
+            Self::List(args) => list::run(ctx, &args),
+            Self::Validate(args) => validate::run(ctx, &args),
+            Self::Preview(args) => preview::run(ctx, &args),
+            Self::Tree(args) => tree::run(ctx, &args),
+            Self::Show(args) => show::run(ctx, &args),
+            Self::Prompt(args) => prompt::run(ctx, &args),
+            Self::Approve(args) => approve::run(ctx, &args),
+            Self::Assign(args) => assign::run(ctx, &args),
+            Self::Agents(args) => agents::run(ctx, &args),
+            Self::Execute(args) => execute::run(ctx, &args),
+            Self::Multi(args) => multi::run(ctx, &args),
+            Self::Update(args) => update::run(ctx, &args),
+            Self::Status(args) => status::run(ctx, &args),
+            Self::Logs(args) => logs::run(ctx, &args),
+            Self::Supervisor(args) => supervisor::run(ctx, &args),
+        }
+    }
+}

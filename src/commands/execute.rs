@@ -1,0 +1,227 @@
+//! `work execute --thread ID`
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::Exit;
+use super::connect::connect;
+use super::context::Context;
+use super::failed::{CommandResult, Failed};
+use super::report::WindowReporter;
+use crate::engine::status::status_of;
+use crate::engine::turn::{Finished, run as run_turn};
+use crate::engine::{Prepared, StreamHandle, TurnRequest, prepare};
+use crate::ipc::{LaunchReport, Launched, Refusal};
+use crate::model::{Mode, ThreadId, TurnOutcome};
+
+/// Run one turn of one thread, and record its session
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The thread, by id or unique name
+    #[arg(short, long, value_name = "ID")]
+    thread: String,
+    #[command(flatten)]
+    pub(super) how: How,
+    /// How to watch it (default: tui on a terminal, else plain)
+    #[arg(long)]
+    mode: Option<Watch>,
+    /// Say what would run, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What `execute` and `multi` have in common.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct How {
+    /// Another agent than the assigned one
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) agent: Option<String>,
+    /// Another model than the agent's own: `provider/model` or `provider/model#variant`
+    #[arg(long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// A word to the agent on top of its prompt
+    #[arg(short, long, value_name = "TEXT")]
+    pub(super) message: Option<String>,
+    /// Run it though the plan changed after it was approved
+    #[arg(long)]
+    pub(super) allow_drift: bool,
+    /// Run within this command instead of the background process
+    #[arg(long)]
+    pub(super) no_supervisor: bool,
+}
+
+impl How {
+    pub(super) fn request(&self, thread: &str) -> TurnRequest {
+        TurnRequest {
+            thread: thread.to_owned(),
+            agent: self.agent.clone(),
+            model: self.model.clone(),
+            message: self.message.clone(),
+            allow_drift: self.allow_drift,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Watch {
+    /// In the agent's own terminal UI
+    Tui,
+    /// As streamed text
+    Plain,
+}
+
+/// What `--dry-run` tells.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Would<'a> {
+    thread: ThreadId,
+    name: &'a str,
+    agent: &'a str,
+    models: Vec<String>,
+    mode: Mode,
+    directory: &'a std::path::Path,
+    prompt_bytes: usize,
+    warnings: &'a [String],
+}
+
+impl<'a> Would<'a> {
+    pub(super) fn of(prepared: &'a Prepared) -> Self {
+        Self {
+            thread: prepared.spec.thread,
+            name: &prepared.name,
+            agent: &prepared.spec.agent.name.0,
+            models: prepared.spec.models.iter().map(ToString::to_string).collect(),
+            mode: prepared.spec.mode,
+            directory: &prepared.spec.directory,
+            prompt_bytes: prepared.spec.prompt.len(),
+            warnings: &prepared.warnings,
+        }
+    }
+
+    pub(super) fn words(&self) -> String {
+        format!(
+            "would run {} {} with {} ({}) in {}, {}; `work prompt --thread {}` shows its {} bytes of prompt\n",
+            self.thread,
+            self.name,
+            self.agent,
+            self.models.join(", then "),
+            self.directory.display(),
+            self.mode.name(),
+            self.thread,
+            self.prompt_bytes
+        )
+    }
+}
+
+pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    let result = execute(ctx, args);
+    if let (Err(failed), Some(_)) = (&result, &ctx.env.launch) {
+        refuse(ctx, args, failed);
+    }
+    result
+}
+
+/// The `work multi` that opened this window hears why there is no turn.
+fn refuse(ctx: &Context, args: &Args, failed: &Failed) {
+    if let Ok(thread) = args.thread.parse() {
+        let mut launched = Launched::to(ctx.env.launch.as_deref(), thread);
+        launched.report(&LaunchReport::Refused { message: failed.messages.join(": ") });
+    }
+}
+
+fn execute(ctx: &Context, args: &Args) -> CommandResult {
+    let workspace = ctx.ready()?;
+    let handle = ctx.stream(&workspace)?;
+    let agents = ctx.agents(&workspace)?;
+    let mode = match args.mode {
+        Some(Watch::Tui) if !ctx.screen.interactive => {
+            return Err(
+                Failed::new(Exit::Usage, "usage", "`--mode tui` needs a terminal").hint("use `--mode plain`")
+            );
+        }
+        Some(Watch::Tui) => Mode::Tui,
+        None if ctx.screen.interactive && !ctx.json => Mode::Tui,
+        Some(Watch::Plain) | None => Mode::Plain,
+    };
+    let prepared = prepare(&workspace, &handle, &agents, &args.how.request(&args.thread), mode)?;
+    if args.dry_run {
+        let would = Would::of(&prepared);
+        ctx.print(&would, || would.words())?;
+        return Ok(Exit::Done);
+    }
+    for warning in &prepared.warnings {
+        ctx.screen.warn(warning);
+    }
+    let thread = prepared.spec.thread;
+    let mut reporter = WindowReporter::new(ctx, &prepared);
+    let (client, finish) = connect(ctx, &workspace, args.how.no_supervisor)?;
+    let finished = run_turn(client, prepared.spec, &mut reporter)?;
+    finish();
+    let lost = finished == Finished::Lost;
+    if lost {
+        // The next supervisor finds the record and closes it; so that it is true at once, we start one.
+        drop(connect(ctx, &workspace, args.how.no_supervisor));
+    }
+    let result = told(ctx, &handle, thread, finished);
+    reporter.wait_for_a_person(&result);
+    result
+}
+
+/// The exit code, and what is said, for a turn that is over.
+fn told(ctx: &Context, handle: &StreamHandle, thread: ThreadId, finished: Finished) -> CommandResult {
+    match finished {
+        Finished::Ended { outcome, unrecorded, .. } => {
+            if let Some(why) = unrecorded {
+                ctx.screen.warn(&format!("the end of the session could not be recorded yet: {why}"));
+            }
+            match outcome {
+                TurnOutcome::Completed => completed(ctx, handle, thread),
+                TurnOutcome::Failed { failure } => {
+                    let exit = if failure.kind.is_program() { Exit::Program } else { Exit::Failed };
+                    let message = format!("thread `{thread}` failed: {}", failure.message);
+                    Err(Failed::new(exit, failure.kind.name(), message).hint(failure.kind.advice()))
+                }
+                TurnOutcome::Cancelled { cause } => {
+                    ctx.screen.note(&format!("thread {thread} was interrupted: {}", cause.words()));
+                    Ok(Exit::Interrupted)
+                }
+            }
+        }
+        Finished::Refused { reason, message } => {
+            let exit = if reason == Refusal::AlreadyRunning { Exit::Failed } else { Exit::Unreachable };
+            Err(Failed::new(exit, "refused", message))
+        }
+        Finished::Lost => {
+            let message = format!("the supervisor died; thread `{thread}` was interrupted");
+            Err(Failed::new(Exit::Interrupted, "supervisor-died", message)
+                .hint("`work supervisor logs` tells more"))
+        }
+        Finished::Abandoned => {
+            ctx.screen.warn("the end of the turn was not waited for; the supervisor records it");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// The agent ended well; whether the thread is done, its tasks tell.
+fn completed(ctx: &Context, handle: &StreamHandle, thread: ThreadId) -> CommandResult {
+    let stream = handle.store.read()?;
+    let Some(thread) = stream.thread(thread) else { return Ok(Exit::Done) };
+    let open: Vec<String> = thread
+        .tasks
+        .iter()
+        .filter(|task| !task.status.is_settled())
+        .map(|task| format!("{} ({})", task.id, task.status.name()))
+        .collect();
+    if open.is_empty() {
+        ctx.screen.note(&format!("thread {} is {}", thread.id, status_of(thread).name()));
+        return Ok(Exit::Done);
+    }
+    let message = format!(
+        "the agent ended its turn, and tasks of thread `{}` are open: {}",
+        thread.id,
+        open.join(", ")
+    );
+    Err(Failed::new(Exit::Failed, "incomplete", message)
+        .hint(format!("`work execute --thread {} --message TEXT` goes on", thread.id)))
+}

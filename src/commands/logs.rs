@@ -1,0 +1,63 @@
+//! `work logs THREAD`
+
+use super::Exit;
+use super::context::Context;
+use super::failed::{CommandResult, Failed};
+use crate::engine::logs::{Follow, Step, turns};
+use crate::engine::thread;
+use crate::model::TurnNumber;
+use crate::ui::LogPrinter;
+
+/// Show what the agent of a thread said and did
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The thread, by id or unique name
+    thread: String,
+    /// Go on as it happens, until the turn ends
+    #[arg(short, long)]
+    follow: bool,
+    /// Another turn than the last one
+    #[arg(long, value_name = "N")]
+    turn: Option<TurnNumber>,
+}
+
+pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    let (workspace, handle, stream) = ctx.state()?;
+    let thread = thread(&stream, &args.thread)?;
+    let all = turns(&workspace.private, &handle.id, thread.id);
+    let Some(&last) = all.last() else {
+        return Err(Failed::new(
+            Exit::Failed,
+            "no-turn",
+            format!("thread `{}` has had no turn yet", thread.id),
+        ));
+    };
+    let turn = args.turn.unwrap_or(last);
+    if !all.contains(&turn) {
+        let known: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let message = format!("thread `{}` has no turn {turn}; it has {}", thread.id, known.join(", "));
+        return Err(Failed::new(Exit::Usage, "unknown-turn", message));
+    }
+    let mut follow = Follow::open(&workspace, &handle, thread.id, turn, args.follow)?;
+    let mut printer = LogPrinter::new(ctx.screen);
+    loop {
+        match follow.next_step()? {
+            Step::Header(header) if !ctx.json => {
+                let line = format!(
+                    "turn {turn} · attempt {} · {} · {} · {}",
+                    header.attempt, header.agent, header.model, header.session
+                );
+                ctx.screen.note(&line);
+            }
+            Step::Header(_) => {}
+            Step::Event(line) if ctx.json => ctx.screen.out(&serde_json::to_string(&line)?),
+            Step::Event(line) => printer.event(&line.event),
+            Step::End => break,
+        }
+    }
+    printer.finish();
+    if let Some(words) = follow.remark() {
+        ctx.screen.warn(&words);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,111 @@
+//! `work supervisor status|stop|logs|run`
+
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use super::Exit;
+use super::connect::{endpoint, host_settings, runtime_settings};
+use super::context::Context;
+use super::failed::{CommandResult, Failed};
+use crate::ipc::{Client, ClientError, ClientMessage, ServerMessage, SupervisorStatus};
+use crate::supervisor;
+
+/// Look at the process that runs turns in the background, or stop it
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Tell whether it runs, and what
+    Status,
+    /// Cancel its turns, end its agents, and end it
+    Stop,
+    /// Print its log
+    Logs,
+    /// Serve in the foreground (or, for our own use, detached)
+    Run {
+        /// Leave the terminal, and report on standard output
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+}
+
+pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    let workspace = ctx.workspace()?;
+    let endpoint = endpoint(ctx, &workspace)?;
+    match args.what {
+        What::Run { detached } => {
+            let settings = ctx.settings(&workspace)?;
+            let runtime = runtime_settings(ctx, &workspace, &settings);
+            supervisor::run(&workspace, &endpoint, runtime, host_settings(&workspace, &settings), detached)?;
+            Ok(Exit::Done)
+        }
+        What::Logs => {
+            match std::fs::read_to_string(endpoint.log()) {
+                Ok(text) => ctx.screen.out(&text),
+                Err(_) => ctx.screen.note("there is no log: no supervisor has run here yet"),
+            }
+            Ok(Exit::Done)
+        }
+        What::Status => match Client::connect(&endpoint.serving_socket()) {
+            Ok(client) => match client.ask(&ClientMessage::Status)? {
+                ServerMessage::Status(status) => {
+                    ctx.print(&serde_json::json!({ "running": true, "status": status }), || {
+                        text(ctx, &status)
+                    })?;
+                    Ok(Exit::Done)
+                }
+                _ => Err(ClientError::NoAnswer(None).into()),
+            },
+            Err(ClientError::Unreachable { .. }) => not_running(ctx),
+            Err(error) => Err(error.into()),
+        },
+        What::Stop => stop(ctx, &endpoint.serving_socket()),
+    }
+}
+
+fn not_running(ctx: &Context) -> CommandResult {
+    ctx.print(&serde_json::json!({ "running": false }), || {
+        "no supervisor is running; it starts when it is needed".to_owned()
+    })?;
+    Ok(Exit::Done)
+}
+
+fn stop(ctx: &Context, socket: &std::path::Path) -> CommandResult {
+    let client = match Client::connect(socket) {
+        Ok(client) => client,
+        Err(ClientError::Unreachable { .. }) => return not_running(ctx),
+        Err(ClientError::OtherVersion { .. }) => {
+            Client::retire(socket)?;
+            ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;
+            return Ok(Exit::Done);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    client.ask(&ClientMessage::Stop)?;
+    if !client.wait_until_gone(Duration::from_secs(30)) {
+        return Err(Failed::new(Exit::Busy, "supervisor", "the supervisor has not ended within 30 s"));
+    }
+    ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;
+    Ok(Exit::Done)
+}
+
+fn text(ctx: &Context, status: &SupervisorStatus) -> String {
+    let minutes = (ctx.screen.now - status.started_at).num_minutes();
+    let mut text = format!("process {}, version {}, up for {minutes} min\n", status.pid, status.version);
+    for agent in &status.agents {
+        text.push_str(&format!("agent: {agent}\n"));
+    }
+    for turn in &status.turns {
+        let seconds = (ctx.screen.now - turn.since).num_seconds();
+        text.push_str(&format!("turn: {} {} by {}, for {seconds} s\n", turn.stream, turn.thread, turn.agent));
+    }
+    if status.turns.is_empty() {
+        text.push_str("no turn is running\n");
+    }
+    text
+}

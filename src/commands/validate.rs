@@ -1,0 +1,124 @@
+//! `work validate`
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::Exit;
+use super::context::Context;
+use super::failed::{CommandResult, Failed};
+use crate::diag::{Diagnostic, Severity};
+use crate::engine::StreamHandle;
+use crate::engine::validate::{FileFindings, check_agents, check_plan, check_tasks, explain, findings};
+use crate::ui::{render_diagnostics, tally};
+
+/// Check the plan, the state and the agents
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What to check
+    #[arg(value_name = "WHAT", default_value = "all")]
+    what: What,
+    /// Tell what a code such as `P003` means
+    #[arg(long, value_name = "CODE")]
+    explain: Option<String>,
+    /// Put the newest good copy of tasks.json in place of a corrupt one, which is kept beside it
+    #[arg(long)]
+    restore: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    All,
+    Plan,
+    Tasks,
+    Agents,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    errors: usize,
+    warnings: usize,
+    findings: Vec<crate::engine::validate::Finding<'a>>,
+}
+
+pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    if let Some(code) = &args.explain {
+        let code = code.to_uppercase();
+        let text = explain(&code).ok_or_else(|| {
+            Failed::new(Exit::Usage, "unknown-code", format!("no finding has the code `{code}`"))
+        })?;
+        ctx.screen.out(&format!("{code}: {text}"));
+        return Ok(Exit::Done);
+    }
+    let workspace = ctx.ready()?;
+    let wants = |what| args.what == what || args.what == What::All;
+    let mut files: Vec<FileFindings> = Vec::new();
+    if wants(What::Agents) {
+        files.extend(check_agents(&workspace));
+    }
+    if wants(What::Plan) || wants(What::Tasks) {
+        let handle = ctx.stream(&workspace)?;
+        if args.restore {
+            restore(ctx, &handle)?;
+        }
+        if wants(What::Plan) {
+            files.push(check_plan(&handle));
+        }
+        if wants(What::Tasks) {
+            files.push(check_tasks(&workspace, &handle)?);
+        }
+    }
+    report(ctx, &files)
+}
+
+/// Puts the newest good copy in place, and says what became of the file that was there.
+fn restore(ctx: &Context, handle: &StreamHandle) -> Result<(), Failed> {
+    let copies = handle.store.good_copies();
+    let newest = copies.first().ok_or_else(|| {
+        Failed::new(
+            Exit::Failed,
+            "no-copy",
+            format!("there is no good copy of `{}`", handle.store.path().display()),
+        )
+    })?;
+    let kept = handle.store.restore(newest)?;
+    let what = format!(
+        "restored the copy of {} ({} tasks, {} session records)",
+        newest.at, newest.tasks, newest.sessions
+    );
+    ctx.screen.note(&match kept {
+        Some(kept) => format!("{what}; the file that was there is kept as `{}`", kept.display()),
+        None => what,
+    });
+    Ok(())
+}
+
+fn report(ctx: &Context, files: &[FileFindings]) -> CommandResult {
+    let count = |severity| files.iter().map(|file| file.count(severity)).sum::<usize>();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let document = Document { errors, warnings, findings: files.iter().flat_map(findings).collect() };
+    ctx.print(&document, || {
+        let width = Some(usize::from(ctx.screen.width));
+        let mut text = String::new();
+        for file in files.iter().filter(|file| !file.diagnostics.is_empty()) {
+            let name = file.path.display().to_string();
+            text.push_str(&render_diagnostics(
+                &name,
+                &file.source,
+                &file.diagnostics,
+                ctx.screen.color,
+                width,
+            ));
+            text.push('\n');
+        }
+        let checked: Vec<String> = files
+            .iter()
+            .filter_map(|file| file.path.file_name())
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        let all: Vec<Diagnostic> = files.iter().flat_map(|file| file.diagnostics.iter().cloned()).collect();
+        let verdict = tally(&all).unwrap_or_else(|| "fine".to_owned());
+        text.push_str(&format!("{}: {verdict}\n", checked.join(", ")));
+        text
+    })?;
+    Ok(if errors > 0 { Exit::Invalid } else { Exit::Done })
+}

@@ -1,0 +1,88 @@
+//! The live table of a batch, on standard error: one line a thread, redrawn in place.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::{Screen, Style, paint};
+use crate::model::ThreadId;
+
+/// Where a thread of the batch is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveState {
+    /// Its window opens.
+    Starting,
+    /// It works; what it does in a few words.
+    Running(String),
+    /// It is done; the status in a word, good or not.
+    Done(String, bool),
+}
+
+/// The table. Without a terminal it says only what changes for good.
+pub struct LiveBatch {
+    screen: Screen,
+    bars: MultiProgress,
+    lines: BTreeMap<ThreadId, (ProgressBar, String)>,
+}
+
+impl LiveBatch {
+    /// A table of these threads, with their names.
+    #[must_use]
+    pub fn new(screen: Screen, threads: &[(ThreadId, String)]) -> Self {
+        let bars = MultiProgress::new();
+        if !screen.progress {
+            bars.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        }
+        let width = threads.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0).min(32);
+        let lines = threads
+            .iter()
+            .map(|(id, name)| {
+                let bar = bars.add(ProgressBar::new_spinner().with_style(style("{spinner} {msg}")));
+                let name: String = name.chars().take(width).collect();
+                let prefix = format!("{id}  {name:width$}");
+                bar.set_message(format!("{prefix}  starting"));
+                bar.enable_steady_tick(Duration::from_millis(120));
+                (*id, (bar, prefix))
+            })
+            .collect();
+        Self { screen, bars, lines }
+    }
+
+    /// Shows where a thread is.
+    pub fn set(&self, id: ThreadId, state: &LiveState) {
+        let Some((bar, prefix)) = self.lines.get(&id) else { return };
+        match state {
+            LiveState::Starting => bar.set_message(format!("{prefix}  starting")),
+            LiveState::Running(what) => {
+                let room = usize::from(self.screen.width).saturating_sub(prefix.chars().count() + 8);
+                let what: String = what.chars().filter(|c| !c.is_control()).take(room).collect();
+                bar.set_message(format!("{prefix}  {what}"));
+            }
+            LiveState::Done(word, good) => {
+                let (mark, look) = if *good { ("✓", Style::Good) } else { ("✗", Style::Bad) };
+                bar.set_style(style("{msg}"));
+                bar.finish_with_message(format!(
+                    "{} {prefix}  {word}",
+                    paint(mark, look, self.screen.color_err)
+                ));
+                if !self.screen.progress {
+                    self.screen.note(&format!("{mark} {prefix}  {word}"));
+                }
+            }
+        }
+    }
+
+    /// Ends the drawing; what was drawn last stays.
+    pub fn finish(&self) {
+        for (bar, _) in self.lines.values().filter(|(bar, _)| !bar.is_finished()) {
+            bar.abandon();
+        }
+        // The terminal may be gone; then there is nothing to keep.
+        let _ = self.bars.println("");
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

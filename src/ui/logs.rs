@@ -1,0 +1,138 @@
+//! What an agent says and does, as text that streams.
+
+use super::{Screen, Style, paint};
+use crate::model::{AgentEvent, Busyness, ToolStatus, TurnOutcome};
+
+/// What was printed last: different kinds stand apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Nothing,
+    Text,
+    Reasoning,
+    Line,
+}
+
+/// Prints events one after another.
+pub struct LogPrinter {
+    screen: Screen,
+    last: Last,
+    at_line_start: bool,
+}
+
+impl LogPrinter {
+    /// A printer.
+    #[must_use]
+    pub fn new(screen: Screen) -> Self {
+        Self { screen, last: Last::Nothing, at_line_start: true }
+    }
+
+    /// Prints one event.
+    pub fn event(&mut self, event: &AgentEvent) {
+        match event {
+            AgentEvent::Text { delta } => self.stream(delta, Last::Text),
+            AgentEvent::Reasoning { delta } => self.stream(delta, Last::Reasoning),
+            AgentEvent::Restarted => {
+                self.line("↻", "the model's stream broke; it starts again", Style::Attention);
+            }
+            AgentEvent::ToolCall { name, title, status, output, .. } => {
+                self.tool(name, title, *status, output.as_deref());
+            }
+            AgentEvent::Permission { permission, patterns, .. } => {
+                self.line("?", &format!("asks for {permission}: {}", patterns.join(" ")), Style::Attention);
+            }
+            AgentEvent::Question { text, .. } => self.line("?", text, Style::Attention),
+            AgentEvent::Answered { answer, .. } => self.line("!", answer, Style::Attention),
+            AgentEvent::Status(Busyness::Retrying { attempt, message }) => {
+                self.line("↻", &format!("retry {attempt}: {message}"), Style::Attention);
+            }
+            AgentEvent::Status(_) | AgentEvent::Usage(_) => {}
+            AgentEvent::Error(failure) => self.line("✗", &failure.to_string(), Style::Bad),
+            AgentEvent::TurnEnded(outcome) => match outcome {
+                TurnOutcome::Completed => self.line("✓", "the agent ended its turn", Style::Good),
+                TurnOutcome::Failed { failure } => self.line("✗", &format!("failed: {failure}"), Style::Bad),
+                TurnOutcome::Cancelled { cause } => {
+                    self.line("■", &format!("interrupted: {}", cause.words()), Style::Attention);
+                }
+            },
+        }
+    }
+
+    /// Ends a line that was begun.
+    pub fn finish(&mut self) {
+        if !self.at_line_start {
+            self.screen.raw("\n");
+            self.at_line_start = true;
+        }
+    }
+
+    fn stream(&mut self, delta: &str, kind: Last) {
+        let delta = printable(delta);
+        if delta.is_empty() {
+            return;
+        }
+        if self.last != kind {
+            self.finish();
+            if self.last != Last::Nothing {
+                self.screen.raw("\n");
+            }
+            self.last = kind;
+        }
+        self.at_line_start = delta.ends_with('\n');
+        let style = if kind == Last::Reasoning { Style::Faint } else { return self.screen.raw(&delta) };
+        self.screen.raw(&paint(&delta, style, self.screen.color));
+    }
+
+    fn line(&mut self, mark: &str, text: &str, style: Style) {
+        self.finish();
+        if matches!(self.last, Last::Text | Last::Reasoning) {
+            self.screen.raw("\n");
+        }
+        self.last = Last::Line;
+        let text = printable(text).replace('\n', "\n  ");
+        self.screen.out(&format!("{} {text}", paint(mark, style, self.screen.color)));
+    }
+
+    fn tool(&mut self, name: &str, title: &str, status: ToolStatus, output: Option<&str>) {
+        let words =
+            if title.is_empty() || title == name { name.to_owned() } else { format!("{name}: {title}") };
+        match status {
+            ToolStatus::Pending => {}
+            ToolStatus::Running => self.line("→", &words, Style::Active),
+            ToolStatus::Completed => self.output("✓", &words, output, Style::Good),
+            ToolStatus::Failed => self.output("✗", &words, output, Style::Bad),
+        }
+    }
+
+    /// The last lines of a tool's output: enough to see what came out.
+    fn output(&mut self, mark: &str, words: &str, output: Option<&str>, style: Style) {
+        const SHOWN: usize = 8;
+        self.line(mark, words, style);
+        let output = printable(output.unwrap_or_default());
+        let lines: Vec<&str> = output.trim_end().lines().collect();
+        if lines.len() > SHOWN {
+            self.screen.out(&paint(
+                &format!("  … {} lines", lines.len() - SHOWN),
+                Style::Faint,
+                self.screen.color,
+            ));
+        }
+        for line in &lines[lines.len().saturating_sub(SHOWN)..] {
+            self.screen.out(&paint(&format!("  {line}"), Style::Faint, self.screen.color));
+        }
+    }
+}
+
+/// Without the characters that could move the cursor or worse: an agent's words are not trusted.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn an_agent_can_not_drive_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{7}\r\nc\td"), "a[2Jb\nc\td");
+    }
+}
