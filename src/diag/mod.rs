@@ -3,9 +3,13 @@
 //! Owns no text of any file and draws nothing (that is `ui`). One invariant: a span is a byte range
 //! of the source that the diagnostic was made from, on character boundaries.
 
+mod located;
+
 use std::ops::Range;
 
 use serde::Serialize;
+
+pub use located::{Located, Place, Position, locate};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema)]
@@ -100,14 +104,20 @@ impl Diagnostic {
     }
 }
 
+/// The last character boundary of `source` that is not behind `offset`.
+#[must_use]
+pub fn boundary(source: &str, offset: usize) -> usize {
+    let mut at = offset.min(source.len());
+    while !source.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
 /// The line and column of a byte offset, both from 1; the column counts characters.
 #[must_use]
 pub fn position(source: &str, offset: usize) -> (usize, usize) {
-    let mut end = offset.min(source.len());
-    while !source.is_char_boundary(end) {
-        end -= 1;
-    }
-    let before = &source[..end];
+    let before = &source[..boundary(source, offset)];
     let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     (line, before[start..].chars().count() + 1)
