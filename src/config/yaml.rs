@@ -9,6 +9,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use crate::diag::boundary;
+
 /// A value and its bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
@@ -145,9 +147,10 @@ fn bytes(source: &str, location: &serde_saphyr::Location) -> Range<usize> {
         Some(start) => start,
         None => line_and_column(source, location.line(), location.column()),
     };
-    let start = source.floor_char_boundary(start.min(source.len()));
+    let start = boundary(source, start);
     let length = number(span.byte_len()).unwrap_or(0);
-    start..source.ceil_char_boundary(start.saturating_add(length).min(source.len())).max(start)
+    let end = boundary(source, start.saturating_add(length));
+    start..end.max(start)
 }
 
 /// The byte at a line and column, both from 1.

@@ -104,6 +104,12 @@ impl Diagnostic {
     }
 }
 
+/// Whether one of them is an error.
+#[must_use]
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
 /// The last character boundary of `source` that is not behind `offset`.
 #[must_use]
 pub fn boundary(source: &str, offset: usize) -> usize {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::fields::{Fields, Label, fields};
 use super::heading::Kind;
 use super::items::{questions, tasks};
-use super::markdown::{Markdown, trim, trim_lines};
+use super::markdown::{Markdown, skip_comments, trim, trim_lines};
 use super::outline::{Entry, Outline, Role, strip_plan};
 use super::tree::{Plan, PlanBatch, PlanSection, PlanStage, PlanThread, Text};
 use super::values;
@@ -286,20 +286,14 @@ impl Builder<'_> {
 
     /// `range` without the comments, dividers, footers and blanks that it starts with.
     fn cut_comments(&self, range: Range<usize>) -> Range<usize> {
-        let mut range = trim(self.source, range.start..range.end.max(range.start));
+        let mut range = skip_comments(self.source, range.start..range.end.max(range.start));
         loop {
-            let text = &self.source[range.clone()];
-            let skip = if text.starts_with("<!--") {
-                text.find("-->").map_or(text.len(), |at| at + 3)
-            } else {
-                let line = text.lines().next().unwrap_or("");
-                let divider = self.markdown.dividers.binary_search_by_key(&range.start, |d| d.start).is_ok();
-                if divider || is_footer(line) { line.len() } else { 0 }
-            };
-            if skip == 0 {
-                return range;
+            let line = self.source[range.clone()].lines().next().unwrap_or("");
+            let divider = self.markdown.dividers.binary_search_by_key(&range.start, |d| d.start).is_ok();
+            if line.is_empty() || !(divider || is_footer(line)) {
+                return trim(self.source, range);
             }
-            range = trim(self.source, range.start + skip..range.end);
+            range = skip_comments(self.source, range.start + line.len()..range.end);
         }
     }
 

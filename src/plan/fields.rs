@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::markdown::{Markdown, covers, line_end, next_line, trim, trim_lines};
+use super::markdown::{Markdown, covers, line_end, next_line, skip_comments, trim, trim_lines};
 
 /// A label that `work` knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(super) struct Unread {
 /// What the text of a thread consists of.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    /// Text above the first label.
+    /// Text above the first label; comments at its start do not count.
     pub(super) lead: Range<usize>,
     /// The labels with their values, in order.
     pub(super) list: Vec<Field>,
@@ -103,7 +103,7 @@ impl Fields {
 
 /// Reads the labels of `body`.
 pub(super) fn fields(source: &str, markdown: &Markdown, body: Range<usize>) -> Fields {
-    let mut found = Fields { lead: trim_lines(source, body.clone()), ..Fields::default() };
+    let mut found = Fields { lead: skip_comments(source, body.clone()), ..Fields::default() };
     let mut at = body.start;
     while at < body.end {
         let end = line_end(source, at).min(body.end);
@@ -111,7 +111,7 @@ pub(super) fn fields(source: &str, markdown: &Markdown, body: Range<usize>) -> F
         at = next_line(source, at);
     }
     if let Some(first) = found.list.first() {
-        found.lead = trim_lines(source, body.start..first.mark.start);
+        found.lead = skip_comments(source, body.start..first.mark.start);
     }
     for index in 0..found.list.len() {
         let end = found.list.get(index + 1).map_or(body.end, |next| next.mark.start);

@@ -114,6 +114,19 @@ pub(super) fn numbered(source: &str, heading: &Heading) -> Option<Numbered> {
     })
 }
 
+/// Whether a line looks like the heading of a stage, a batch or a thread, at whatever level and place.
+pub(super) fn looks_numbered(line: &str) -> bool {
+    let text = line.trim_start();
+    let title = text.trim_start_matches('#');
+    let marks = text.len() - title.len();
+    let title = title.trim_start();
+    let word = title.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(title.len());
+    let number = title[word..].trim_start();
+    (1..=6).contains(&marks)
+        && Kind::from_word(&title[..word]).is_some()
+        && number.starts_with(|c: char| c.is_ascii_digit())
+}
+
 fn is_colon(c: char) -> bool {
     c == ':' || c == '：'
 }

@@ -74,8 +74,24 @@ pub(super) struct Markdown {
 
 /// Whether one of the ordered `ranges`, which do not overlap, holds `offset`.
 pub(super) fn covers(ranges: &[Range<usize>], offset: usize) -> bool {
+    covering(ranges, offset).is_some()
+}
+
+/// The one of the ordered `ranges` that holds `offset`.
+pub(super) fn covering(ranges: &[Range<usize>], offset: usize) -> Option<Range<usize>> {
     let after = ranges.partition_point(|range| range.start <= offset);
-    after.checked_sub(1).is_some_and(|at| ranges[at].contains(&offset))
+    after.checked_sub(1).map(|at| ranges[at].clone()).filter(|range| range.contains(&offset))
+}
+
+/// `range` without the comments and blank lines that it starts with.
+pub(super) fn skip_comments(source: &str, range: Range<usize>) -> Range<usize> {
+    let mut range = trim_lines(source, range);
+    while let Some(text) = source[range.clone()].trim_start().strip_prefix("<!--") {
+        let start = range.end - text.len();
+        let end = text.find("-->").map_or(range.end, |at| start + at + "-->".len());
+        range = trim_lines(source, end..range.end);
+    }
+    range
 }
 
 /// The end of the line that holds `offset`, without its line break.

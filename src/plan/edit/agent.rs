@@ -8,7 +8,7 @@ use super::super::markdown::{line_end, next_line, scan};
 use super::super::parse::parse;
 use super::splice::{EditError, check_name, newline, replace};
 
-/// Writes the agent of a thread: replaces the name behind its `**Agent:**`, or adds that line below its heading.
+/// Writes the agent of a thread: replaces the name behind `**Agent:**`, or adds that line below the heading.
 ///
 /// # Errors
 /// When there is no such thread, or when the name cannot stand in a plan.

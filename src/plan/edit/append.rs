@@ -2,6 +2,7 @@
 
 use crate::model::{BatchId, Ordinal, StageId};
 
+use super::super::markdown::skip_comments;
 use super::super::parse::parse;
 use super::super::template;
 use super::super::tree::Plan;
@@ -18,7 +19,7 @@ pub fn append_stage(source: &str, name: &str) -> Result<String, EditError> {
     let block = template::stage(number, name);
     let (end, block) = match (plan.stages.last(), &plan.stages_heading) {
         (Some(last), _) => (last.span.end, block),
-        (None, Some(heading)) => (end_of_comments(source, heading.end), block),
+        (None, Some(heading)) => (end_of_guidance(source, heading.end), block),
         (None, None) => (source.trim_end().len(), format!("## Stages\n\n{block}")),
     };
     checked(&plan, insert_block(source, end, &block), [1, 0, 0], |plan| {
@@ -66,16 +67,11 @@ fn after(numbers: impl Iterator<Item = Ordinal>) -> Result<Ordinal, EditError> {
     numbers.max().map_or(Some(Ordinal::FIRST), Ordinal::next).ok_or(EditError::Full)
 }
 
-/// Guidance right below `## Stages` stays above the first stage.
-fn end_of_comments(source: &str, mut end: usize) -> usize {
-    loop {
-        let rest = source[end..].trim_start();
-        let start = source.len() - rest.len();
-        match rest.strip_prefix("<!--").and_then(|rest| rest.find("-->")) {
-            Some(at) => end = start + "<!--".len() + at + "-->".len(),
-            None => return end,
-        }
-    }
+/// Comments right below `## Stages` stay above the first stage.
+fn end_of_guidance(source: &str, heading_end: usize) -> usize {
+    let rest = skip_comments(source, heading_end..source.len());
+    let end = if rest.is_empty() { source.len() } else { rest.start };
+    heading_end + source[heading_end..end].trim_end().len()
 }
 
 /// Gives `edited` if it has as many more stages, batches and threads as `more` says, and the new one.

@@ -18,14 +18,13 @@ fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for entry in &facts.outline.entries {
         let (what, level) = match &entry.role {
-            Role::Numbered(numbered) => (numbered.kind.word(), numbered.kind.level()),
-            Role::Stages => ("`Stages`", 2),
+            Role::Numbered(numbered) => (format!("a {}", numbered.kind.word()), numbered.kind.level()),
+            Role::Stages => ("`## Stages`".to_owned(), 2),
             _ => continue,
         };
         if entry.level != level {
             let message =
-                format!("the heading of a {what} has level {level}, this one has level {}", entry.level);
-            let message = message.replace("of a `", "of `");
+                format!("the heading of {what} has level {level}, and this one has level {}", entry.level);
             let marks = "#".repeat(usize::from(level));
             let finding = Diagnostic::warning(RULE.code, message).at(entry.heading.clone(), "");
             found.push(finding.help(format!("write `{marks} {}`", &facts.source[entry.title.clone()])));

@@ -8,14 +8,14 @@ use super::registry::{Facts, Rule};
 
 pub(super) const RULE: Rule = Rule {
     code: "P030",
-    explain: "The threads of a batch run at the same time. `**Paths:**` of two of them hold the same files, so one \
-              agent may overwrite what the other one writes. Divide the files between them, put one of the threads \
-              into a later batch, or let it depend on the other one.",
+    explain: "The threads of a batch run at the same time. `**Paths:**` of two of them hold the same \
+              files, so one agent may overwrite what the other one writes. Divide the files between them, \
+              put one of the threads into a later batch, or let it depend on the other one.",
     check,
 };
 
 /// With more pairs of globs in one batch than this, the rest is not compared.
-const MOST_PAIRS: usize = 50_000;
+const MOST_PAIRS: usize = 20_000;
 
 fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
     facts.plan().batches().flat_map(overlaps).collect()

@@ -10,9 +10,10 @@ use super::registry::{Facts, Rule};
 
 pub(super) const RULE: Rule = Rule {
     code: "P031",
-    explain: "The threads of a batch run at the same time, and the texts of two of them name the same file. If both \
-              change it, one may overwrite the other. If they only read it, all is well. `**Paths:**` says which \
-              files a thread may touch; where both threads have it, it is compared instead of the texts.",
+    explain: "The threads of a batch run at the same time, and the texts of two of them name the same \
+              file. If both change it, one may overwrite the other. If they only read it, all is well. \
+              `**Paths:**` says which files a thread may touch; where both threads have it, it is compared \
+              instead of the texts.",
     check,
 };
 

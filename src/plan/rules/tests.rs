@@ -47,6 +47,19 @@ fn broken() -> Vec<(String, &'static str, Severity, &'static str)> {
         (plan("Last words\nof it.\n---\n\n*Last updated: today*\n"), "P007", Warning, "---"),
         (plan("###Stage 02: Two\n"), "P008", Error, "###"),
         (plan("> ###### Thread 02: Quoted\n"), "P009", Warning, "###### Thread 02: Quoted"),
+        (
+            plan("<details>\n###### Thread 02: In HTML\n</details>\n"),
+            "P009",
+            Warning,
+            "###### Thread 02: In HTML",
+        ),
+        (
+            good.replace("Text.\n", "Text.\n\n    ### Stage 02: Code\n"),
+            "P009",
+            Warning,
+            "    ### Stage 02: Code",
+        ),
+        (plan("text\n    ### Stage 02: Text\n"), "P009", Warning, "    ### Stage 02: Text"),
         (plan("- item\n\n  ###### Thread 02: Listed\n"), "P009", Warning, "###### Thread 02: Listed"),
         (good.replace("### Stage 01", "## Stage 01"), "P010", Warning, "## Stage 01: One"),
         (good.replace("##### Batch", "#### Batch"), "P010", Warning, "#### Batch 01: B"),
@@ -153,6 +166,10 @@ fn broken() -> Vec<(String, &'static str, Severity, &'static str)> {
     ]
 }
 
+fn good_with_comments() -> String {
+    thread(THREAD).replace("\n\n", "\n\n<!-- c -->\n\n<!-- d\n\ne -->\n\n")
+}
+
 fn text<'a>(source: &'a str, finding: &Diagnostic) -> &'a str {
     finding.primary.as_ref().map_or("", |label| &source[label.span.clone()])
 }
@@ -182,6 +199,8 @@ fn a_good_plan_breaks_no_rule() {
         plan(
             "**Details mean:** a bold word is no label.\n\n```text\n###### Thread 02: U\n**Summary:**\nTODO: x\n```\n",
         ),
+        plan("<!--\n### Stage 05: x\n-->\n"),
+        good_with_comments(),
         plan("---\n\n*Last updated: 2026-01-01*\n\n### Stage 02: Two\n\n##### Batch 01: B\n\n")
             .replace("### Stage 02: Two\n\n##### Batch 01: B\n\n", ""),
     ] {

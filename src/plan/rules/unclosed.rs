@@ -2,6 +2,7 @@
 
 use crate::diag::Diagnostic;
 
+use super::super::heading::looks_numbered;
 use super::super::markdown::line_end;
 use super::registry::{Facts, Rule};
 
@@ -33,10 +34,4 @@ fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
             finding.at(opening, "opened here").help(format!("close the {what} where it ends"))
         })
         .collect()
-}
-
-fn looks_numbered(line: &str) -> bool {
-    let text = line.trim_start();
-    let title = text.trim_start_matches('#').trim_start();
-    text.starts_with("###") && ["Stage", "Batch", "Thread"].into_iter().any(|word| title.starts_with(word))
 }
