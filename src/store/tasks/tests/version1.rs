@@ -130,14 +130,14 @@ fn compare_session(raw: &Value, stream: &Stream, thread: &str) {
 }
 
 /// Migrates, compares, writes as version 2, reads that back, and compares again.
-fn check(folder: &str, tasks: Value, threads: Option<Value>, index: Option<Value>) -> v1::Migrated {
+fn check(folder: &str, tasks: &Value, threads: Option<&Value>, index: Option<Value>) -> v1::Migrated {
     let migrated = v1::migrate(Sources {
         folder: folder.to_owned(),
         tasks: tasks.clone(),
-        threads: threads.clone(),
+        threads: threads.cloned(),
         index,
     });
-    compare(&tasks, threads.as_ref(), &migrated.stream);
+    compare(tasks, threads, &migrated.stream);
     let bytes = render(&migrated.stream).expect("rendered");
     let Loaded { stream, format, .. } = parse(&bytes, |_| Err(v1::refused())).expect("readable");
     assert_eq!((&stream, format), (&migrated.stream, Format::V2));
@@ -146,7 +146,7 @@ fn check(folder: &str, tasks: Value, threads: Option<Value>, index: Option<Value
 
 #[test]
 fn a_flat_file_with_sessions_on_tasks() {
-    let migrated = check("004-parser-rework", json(&data("v1-flat.json")), None, None);
+    let migrated = check("004-parser-rework", &json(&data("v1-flat.json")), None, None);
     assert!(migrated.notes.is_empty(), "{:?}", migrated.notes);
     let stream = migrated.stream;
     assert_eq!((stream.threads.len(), stream.extra.len()), (3, 0));
@@ -166,13 +166,13 @@ fn a_flat_file_with_sessions_on_tasks() {
 
 #[test]
 fn an_empty_file() {
-    let migrated = check("001-empty", json(&data("v1-empty.json")), None, None);
+    let migrated = check("001-empty", &json(&data("v1-empty.json")), None, None);
     assert!(migrated.notes.is_empty() && migrated.stream.threads.is_empty());
 }
 
 #[test]
 fn whatever_is_odd_is_a_warning() {
-    let migrated = check("006-odd", json(&data("v1-odd.json")), None, None);
+    let migrated = check("006-odd", &json(&data("v1-odd.json")), None, None);
     let (stream, notes) = (migrated.stream, migrated.notes);
     assert_eq!(stream.id.as_str(), "006-odd");
     assert_eq!(stream.extra.keys().collect::<Vec<_>>(), ["stream_id", "somebody", "tasks", "unplacedTasks"]);
@@ -200,7 +200,7 @@ fn whatever_is_odd_is_a_warning() {
 fn threads_and_approvals_from_the_files_beside() {
     let dir = data("v1-threads");
     let (tasks, threads) = (json(&dir.join("003-demo/tasks.json")), json(&dir.join("003-demo/threads.json")));
-    let stream = check("003-demo", tasks, Some(threads), Some(json(&dir.join("index.json")))).stream;
+    let stream = check("003-demo", &tasks, Some(&threads), Some(json(&dir.join("index.json")))).stream;
     assert_eq!((stream.name.as_str(), stream.state), ("A demo", StreamState::OnHold));
     assert_eq!(stream.stream_extra["github"]["pr_number"], 6);
     let plan = stream.approvals.plan.as_ref().expect("approved");
@@ -267,7 +267,7 @@ fn wild() {
         if !rest.ends_with(".json") {
             continue;
         }
-        let Migrated { stream, notes } = check(folder, json(path), threads, index.clone());
+        let Migrated { stream, notes } = check(folder, &json(path), threads.as_ref(), index.clone());
         files += 1;
         tasks += stream.threads.iter().map(|thread| thread.tasks.len()).sum::<usize>();
         sessions += stream.threads.iter().map(|thread| thread.sessions.len()).sum::<usize>();
