@@ -157,3 +157,41 @@ fn tighten(path: &Path, meta: &fs::Metadata) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_is_kept_removed_and_never_guessed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let private = Private::open(dir.path().join("git/work")).expect("made");
+        assert_eq!(private.current().expect("none"), None);
+        let id: StreamId = "005-session-tracking".parse().expect("an id");
+        private.set_current(Some(&id)).expect("set");
+        assert_eq!(private.current().expect("read"), Some(id));
+        for damage in ["", "\n", "\0\0\0", "../../etc"] {
+            private.set_pointer("current", Some(damage)).expect("set");
+            let error = private.current().expect_err("unreadable is not none");
+            assert!(error.to_string().contains("current"), "{error}");
+        }
+        private.set_current(None).expect("removed");
+        private.set_current(None).expect("removed again");
+        assert_eq!(private.current().expect("none"), None);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_read_is_closed_and_those_above_are_left() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path().join("git/work");
+        fs::create_dir_all(&root).expect("made");
+        for path in [&root, &dir.path().join("git")] {
+            fs::set_permissions(path, Permissions::from_mode(0o755)).expect("mode");
+        }
+        Private::open(&root).and_then(|private| private.dir("turns")).expect("made");
+        let mode = |path: &Path| fs::metadata(path).expect("meta").permissions().mode() & 0o777;
+        assert_eq!((mode(&root), mode(&dir.path().join("git"))), (0o700, 0o755));
+        fs::File::create(root.join("file")).expect("a file");
+        assert!(Private::open(root.join("file")).is_err());
+    }
+}

@@ -1,3 +1,5 @@
 //! Tests about the code itself.
 
+mod faults;
 mod layers;
+mod schemas;

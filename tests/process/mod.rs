@@ -1,4 +1,5 @@
-//! Tests with real processes.
+//! Tests with real processes: kills, crashes, and many at once.
 
 mod git;
+mod store;
 mod tmux;

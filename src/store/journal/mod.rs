@@ -8,6 +8,9 @@ mod line;
 mod reader;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::{Path, PathBuf};
 

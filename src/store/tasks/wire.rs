@@ -77,15 +77,14 @@ pub(super) struct WireFile {
     /// When anything in here last changed.
     pub(super) updated_at: Time,
     /// The threads, in order of their ids.
-    #[schemars(default)]
     pub(super) threads: Vec<WireThread>,
     #[serde(flatten)]
     #[schemars(skip)]
     pub(super) extra: Extra,
 }
 read_fields!(WireFile, "an object with `version`, `stream` and `threads`",
-    required { stream: "stream", updated_at: "updatedAt" }
-    optional { schema: "$schema", version: "version", threads: "threads" }
+    required { stream: "stream", updated_at: "updatedAt", threads: "threads" }
+    optional { schema: "$schema", version: "version" }
 );
 
 /// A workstream.
@@ -187,21 +186,18 @@ pub(super) struct WireThread {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) current_session_id: Option<String>,
     /// Its attempts, oldest first.
-    #[schemars(default)]
     pub(super) sessions: Vec<WireSession>,
     /// Its tasks, in order.
-    #[schemars(default)]
     pub(super) tasks: Vec<WireTask>,
     #[serde(flatten)]
     #[schemars(skip)]
     pub(super) extra: Extra,
 }
 read_fields!(WireThread, "a thread",
-    required { id: "id" }
+    required { id: "id", sessions: "sessions", tasks: "tasks" }
     optional {
         stage: "stage", batch: "batch", name: "name", agent: "agent", plan_hash: "planHash", in_plan: "inPlan",
-        status: "status", report: "report", current_session_id: "currentSessionId", sessions: "sessions",
-        tasks: "tasks",
+        status: "status", report: "report", current_session_id: "currentSessionId",
     }
 );
 

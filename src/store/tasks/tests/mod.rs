@@ -1,6 +1,9 @@
 //! Tests of the state file at the level of the library.
 
+mod roundtrip;
 mod store;
+mod unreadable;
+mod version1;
 
 use std::path::{Path, PathBuf};
 
