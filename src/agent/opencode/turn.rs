@@ -6,6 +6,11 @@
 //! to the past: on a failure the server says both *before* the answer is complete, and a prompt sent
 //! in between would be lost.
 
+mod outcome;
+mod requests;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,10 +20,7 @@ use serde_json::Value;
 
 use super::errors::{self, ABORTED};
 use super::parts::Parts;
-use super::wire::{
-    Delta, ErrorObject, Event, Message, MessageInfo, Part, PermissionRequest, QuestionRequest, Replied, Role,
-    SessionInfo, Status,
-};
+use super::wire::{Delta, ErrorObject, Event, Message, MessageInfo, Part, Role, SessionInfo, Status};
 use crate::model::{AgentEvent, Busyness, CancelCause, Failure, FailureKind, TurnOutcome, Usage};
 
 /// How long, in the server's own milliseconds, a tool may be busy before we say so again.
@@ -284,69 +286,6 @@ impl Turn {
         }
     }
 
-    /// Requests for permission, questions, and their answers; a sub-agent's as well.
-    fn ask(&mut self, event: &Event) -> Vec<AgentEvent> {
-        if self.phase != Phase::Open {
-            return Vec::new();
-        }
-        let body = &event.properties;
-        let asked = match event.kind.as_str() {
-            "permission.asked" => {
-                PermissionRequest::deserialize(body).ok().and_then(|it| self.permission(it))
-            }
-            "question.asked" => QuestionRequest::deserialize(body).ok().and_then(|it| self.question(&it)),
-            "permission.replied" | "question.replied" | "question.rejected" => {
-                Replied::deserialize(body).ok().and_then(|reply| self.replied(&event.kind, &reply))
-            }
-            _ => None,
-        };
-        asked.into_iter().collect()
-    }
-
-    fn permission(&mut self, request: PermissionRequest) -> Option<AgentEvent> {
-        let known = self.requests.insert(request.id.clone(), Request::Permission).is_some();
-        (!known).then_some(AgentEvent::Permission {
-            id: request.id,
-            permission: request.permission,
-            patterns: request.patterns,
-        })
-    }
-
-    fn question(&mut self, request: &QuestionRequest) -> Option<AgentEvent> {
-        let known = self.requests.insert(request.id.clone(), Request::Question).is_some();
-        let lines: Vec<String> = request
-            .questions
-            .iter()
-            .map(|item| {
-                let labels: Vec<_> = item.options.iter().map(|option| option.label.as_str()).collect();
-                match labels.as_slice() {
-                    [] => item.question.clone(),
-                    labels => format!("{} ({})", item.question, labels.join(" / ")),
-                }
-            })
-            .collect();
-        (!known).then(|| AgentEvent::Question { id: request.id.clone(), text: lines.join("\n") })
-    }
-
-    fn replied(&mut self, kind: &str, reply: &Replied) -> Option<AgentEvent> {
-        self.requests.remove(&reply.request_id)?;
-        let answer = match kind {
-            "question.rejected" => {
-                self.refusal = Some("its question was not answered".to_owned());
-                "rejected".to_owned()
-            }
-            "question.replied" => reply.answers.concat().join(", "),
-            _ => {
-                let word = reply.reply.clone().unwrap_or_default();
-                if word == "reject" {
-                    self.refusal = Some("a permission that it asked for was refused".to_owned());
-                }
-                word
-            }
-        };
-        Some(AgentEvent::Answered { id: reply.request_id.clone(), answer })
-    }
-
     fn message(&mut self, info: &MessageInfo, now: DateTime<Utc>) -> Vec<AgentEvent> {
         match info.role {
             Role::User if self.phase == Phase::Sent && info.id == self.prompt => {
@@ -487,48 +426,6 @@ impl Turn {
         }
         events
     }
-
-    /// How the turn ended, given that it has.
-    fn outcome(&self, now: DateTime<Utc>) -> TurnOutcome {
-        let last = self.answers.values().next_back();
-        let error = match last {
-            Some(answer) => answer.error.as_ref(),
-            None => self.error.as_ref(),
-        };
-        let finish = last.and_then(|answer| answer.finish.as_deref());
-        let failed = |failure| TurnOutcome::Failed { failure };
-        let failed_with = |kind, words: &str| failed(Failure::new(kind, words));
-        if error.is_none() && matches!(finish, Some("stop" | "length")) {
-            // Even if it was cancelled: it had already said all that it wanted to say.
-            return TurnOutcome::Completed;
-        }
-        if let (None, Some(failure)) = (self.cancelled, &self.hopeless) {
-            return failed(failure.clone());
-        }
-        match (error, finish, self.cancelled) {
-            (_, _, Some(cause)) => TurnOutcome::Cancelled { cause },
-            (Some(error), _, None) if error.name == ABORTED => {
-                TurnOutcome::Cancelled { cause: CancelCause::Agent }
-            }
-            (Some(error), _, None) => failed(errors::failure(error, now)),
-            (None, Some("error"), None) => {
-                failed_with(FailureKind::Provider, "the model's service ended the answer with an error")
-            }
-            (None, Some("content-filter"), None) => {
-                failed_with(FailureKind::Provider, "the provider's content filter ended the answer")
-            }
-            (None, Some("tool-calls"), None) if self.refusal.is_some() => failed_with(
-                FailureKind::PermissionDenied,
-                &format!("the agent ended its turn: {}", self.refusal.as_deref().unwrap_or_default()),
-            ),
-            (None, Some(_), None) => TurnOutcome::Completed,
-            (None, None, None) if last.is_none() => {
-                failed_with(FailureKind::Provider, "opencode gave the prompt up without saying why")
-            }
-            // Aborted while it waited for a retry, in the agent's own UI.
-            (None, None, None) => TurnOutcome::Cancelled { cause: CancelCause::Agent },
-        }
-    }
 }
 
 /// The totals of a session, without its sub-sessions.
@@ -554,6 +451,3 @@ fn field<T: DeserializeOwned>(body: &Value, name: &str) -> Option<T> {
 fn time_of(event: &Event) -> Option<f64> {
     event.properties.get("time").and_then(Value::as_f64)
 }
-
-#[cfg(test)]
-mod tests;
