@@ -10,7 +10,7 @@ use work::agent::opencode::{Server, ServerOptions};
 use work::model::{Failure, FailureKind};
 
 /// A shell script in the place of the program.
-fn fake(home: &Path, body: &str) -> ServerOptions {
+pub(super) fn fake(home: &Path, body: &str) -> ServerOptions {
     let program = home.join("opencode");
     #[expect(clippy::disallowed_methods, reason = "a new file of this test")]
     std::fs::write(&program, format!("#!/bin/sh\n{body}\n")).expect("written");
@@ -47,7 +47,7 @@ fn answering(status: &str, kind: &str, body: &str) -> u16 {
     port
 }
 
-fn listening(port: u16) -> String {
+pub(super) fn listening(port: u16) -> String {
     format!("echo 'opencode server listening on http://127.0.0.1:{port}'\nsleep 4720")
 }
 

@@ -1,6 +1,7 @@
 //! The real agents, against the scripted model server. They are installed with
 //! `npm ci --prefix tests/agents`; where they are not, these tests fail and say so.
 
+mod broken_stream;
 mod contract;
 mod fake_opencode;
 mod opencode_backend;

@@ -171,9 +171,11 @@ async fn a_session_goes_on_in_another_server_process() {
     rig.backend.server().await.expect_err("it was stopped for good");
 
     rig.backend = Opencode::new(rig.options.clone());
-    let mut session = rig.open(Some(&id)).await.expect("resumed");
+    let mut session = rig.open_in(&rig.project(), "02.01.01", Some(&id)).await.expect("resumed");
     assert_eq!(*session.id(), id);
-    let (events, outcome) = turn(&mut *session, script("@text the second words")).await;
+    let (events, outcome) =
+        turn(&mut *session, script("@bash echo \"<$WORK_THREAD>\"\n@text the second words")).await;
+    assert!(format!("{events:?}").contains("<02.01.01>"), "{events:?}");
     assert_eq!((text(&events).as_str(), outcome), ("the second words", TurnOutcome::Completed));
     let asked = rig.requests().pop().expect("a request")["messages"].to_string();
     assert!(asked.contains("the first words"), "{asked}");

@@ -56,12 +56,13 @@ impl Opencode {
     async fn open_session(&self, request: OpenRequest) -> Result<OpencodeSession, Failure> {
         let server = self.server().await?;
         let scoped = server.http().at(&request.directory);
+        let new = NewSession { title: &request.title, stream: &request.stream, thread: request.thread };
         let info = match &request.resume {
-            Some(id) => scoped.session(&id.0).await.map_err(|failure| missing(failure, &id.0))?,
-            None => {
-                let new =
-                    NewSession { title: &request.title, stream: &request.stream, thread: request.thread };
-                scoped.create(&new).await?
+            None => scoped.create(&new).await?,
+            Some(id) => {
+                let info = scoped.session(&id.0).await.map_err(|failure| missing(failure, &id.0))?;
+                scoped.claim(&info, &new).await?;
+                info
             }
         };
         // A session works in the directory it was made for, wherever we are.

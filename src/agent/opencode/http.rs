@@ -169,6 +169,13 @@ pub(crate) struct NewSession<'a> {
     pub(crate) thread: ThreadId,
 }
 
+impl NewSession<'_> {
+    /// What the plugin reads.
+    fn mark(&self) -> Value {
+        json!({ "stream": self.stream, "thread": self.thread })
+    }
+}
+
 impl Scoped {
     /// Who counts the readers of this server's events.
     pub(crate) fn readers(&self) -> &Readers {
@@ -193,10 +200,22 @@ impl Scoped {
         let body = json!({
             "title": new.title,
             "permission": [{ "permission": "question", "pattern": "*", "action": "deny" }],
-            "metadata": { "work": { "stream": new.stream, "thread": new.thread } },
+            "metadata": { "work": new.mark() },
         });
         let response = self.post("/session", &body, LONG).await?;
         self.http.decode(response).await
+    }
+
+    /// Makes sure that a session knows whom it works for now. What others keep with it stays.
+    pub(crate) async fn claim(&self, session: &SessionInfo, new: &NewSession<'_>) -> Result<(), Failure> {
+        let mark = new.mark();
+        if session.metadata.get("work") == Some(&mark) {
+            return Ok(());
+        }
+        let mut metadata = session.metadata.clone();
+        metadata.insert("work".to_owned(), mark);
+        let request = self.request(Method::PATCH, &format!("/session/{}", session.id));
+        self.http.send(request.json(&json!({ "metadata": metadata }))).await.map(|_| ())
     }
 
     /// A session.

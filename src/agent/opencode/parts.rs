@@ -27,8 +27,22 @@ struct Spoken {
     told: String,
     /// Deltas may be missing, so only its whole text counts.
     gap: bool,
-    /// Its whole text was told.
+    /// Nothing more of it will be told.
     done: bool,
+    /// It was given up, and said so.
+    void: bool,
+}
+
+impl Spoken {
+    fn new(voice: Voice) -> Self {
+        Self { voice, told: String::new(), gap: false, done: false, void: false }
+    }
+
+    /// Gives it up. Whether anybody had heard of it.
+    fn bury(&mut self) -> bool {
+        self.done = true;
+        !std::mem::replace(&mut self.void, true) && !self.told.is_empty()
+    }
 }
 
 /// The last thing that was told of a tool call.
@@ -56,17 +70,40 @@ impl Parts {
         }
     }
 
-    /// The model is asked anew: what was told is settled.
-    pub(crate) fn step(&mut self) {
+    /// An answer of the model is complete: what was told is settled.
+    pub(crate) fn settle(&mut self) {
         self.fresh = false;
     }
 
-    /// The model's stream broke and is tried again. `Restarted` when words were told of it.
+    /// The model's stream broke and it is asked again. `Restarted` when words were told of it.
     pub(crate) fn retry(&mut self) -> Option<AgentEvent> {
         for part in self.spoken.values_mut() {
-            part.done = true;
+            part.bury();
         }
         std::mem::take(&mut self.fresh).then_some(AgentEvent::Restarted)
+    }
+
+    /// A whole answer as it is now, after events were lost. Words of an attempt that was given up are
+    /// never told, and if they were, `Restarted` says so: the model was asked anew within the answer,
+    /// or the answer is complete and they are not.
+    pub(crate) fn answer(&mut self, parts: &[Part], complete: bool) -> Vec<AgentEvent> {
+        let last_step = parts.iter().rposition(|part| part.kind == "step-start").unwrap_or(0);
+        let settled = parts[..last_step].iter().rposition(|part| part.kind == "step-finish").unwrap_or(0);
+        let mut void = false;
+        for part in &parts[settled..last_step] {
+            if let Some(voice) = voice(part) {
+                void |= self.spoken.entry(part.id.clone()).or_insert_with(|| Spoken::new(voice)).bury();
+            }
+        }
+        // A text that is not whole yet may be told by deltas that are still on their way.
+        let whole = |part: &&Part| part.kind == "tool" || (voice(part).is_some() && ended_at(part));
+        let told: Vec<_> = parts.iter().filter(whole).filter_map(|part| self.update(part)).collect();
+        for part in parts.iter().filter(|_| complete) {
+            if let Some(spoken) = self.spoken.get_mut(&part.id).filter(|spoken| !spoken.done) {
+                void |= spoken.bury();
+            }
+        }
+        void.then_some(AgentEvent::Restarted).into_iter().chain(told).collect()
     }
 
     /// More of a text.
@@ -86,25 +123,25 @@ impl Parts {
 
     /// A part as it is now.
     pub(crate) fn update(&mut self, part: &Part) -> Option<AgentEvent> {
-        match part.kind.as_str() {
-            "text" => self.spoken(part, Voice::Text),
-            "reasoning" => self.spoken(part, Voice::Reasoning),
-            "tool" => self.tool(part),
-            _ => None,
+        match voice(part) {
+            Some(voice) => self.spoken(part, voice),
+            None if part.kind == "tool" => self.tool(part),
+            // The model is asked. If it had spoken already, that was void, and we missed the retry.
+            None if part.kind == "step-start" => self.retry(),
+            None if part.kind == "step-finish" => {
+                self.settle();
+                None
+            }
+            None => None,
         }
     }
 
     fn spoken(&mut self, part: &Part, voice: Voice) -> Option<AgentEvent> {
-        let known = self.spoken.entry(part.id.clone()).or_insert_with(|| Spoken {
-            voice,
-            told: String::new(),
-            gap: false,
-            done: false,
-        });
+        let known = self.spoken.entry(part.id.clone()).or_insert_with(|| Spoken::new(voice));
         if known.done {
             return None;
         }
-        known.done = part.time.is_some_and(|time| time.end.is_some());
+        known.done = ended_at(part);
         // The end of a text is trimmed by the server, and a plugin may have rewritten it: what was told
         // stays told, and only what goes on from there is new.
         let rest = part.text.strip_prefix(known.told.as_str())?;
@@ -146,6 +183,19 @@ impl Parts {
             output,
         })
     }
+}
+
+fn voice(part: &Part) -> Option<Voice> {
+    match part.kind.as_str() {
+        "text" => Some(Voice::Text),
+        "reasoning" => Some(Voice::Reasoning),
+        _ => None,
+    }
+}
+
+/// Whether the part is whole.
+fn ended_at(part: &Part) -> bool {
+    part.time.is_some_and(|time| time.end.is_some())
 }
 
 fn say(voice: Voice, delta: String) -> AgentEvent {

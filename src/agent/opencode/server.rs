@@ -29,8 +29,9 @@ use crate::sys::process::{self, Signal};
 /// The oldest server that we can drive.
 pub const OLDEST: (u32, u32, u32) = (1, 18, 0);
 
-/// The variable that holds the marker.
-pub(crate) const MARKER: &str = "WORK_SERVER";
+/// The variable that holds the marker. Whatever is meant to outlive the server, though one of its tools
+/// started it, must be started without it.
+pub const MARKER: &str = "WORK_SERVER";
 
 /// How long each step of an orderly stop may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -94,7 +95,8 @@ impl Server {
         let (log, stdout, stderr) = Log::open(&options.log).map_err(cannot)?;
         let mut command = command(options, &password, &marker).map_err(cannot)?;
         command.stdout(stdout).stderr(stderr);
-        let mut child = tokio::process::Command::from(command).spawn().map_err(cannot)?;
+        // The reaper may be dropped with the whole runtime; then nobody else ends the process.
+        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(cannot)?;
         let pid = child.id().ok_or_else(|| cannot(io::Error::other("it has no process id")))?;
         // From here on, whatever fails, the process must end: the reaper holds the child.
         let identity = Identity::of(pid);

@@ -59,6 +59,8 @@ pub(crate) struct OpencodeSession {
     /// How often it was found at rest without its turn being over.
     rests: u32,
     begun: Instant,
+    /// A turn that leads nowhere was stopped.
+    stopped: bool,
 }
 
 /// What woke the session up.
@@ -82,6 +84,7 @@ impl OpencodeSession {
             stale: false,
             rests: 0,
             begun: Instant::now(),
+            stopped: false,
         }
     }
 
@@ -109,6 +112,7 @@ impl OpencodeSession {
         self.ready.clear();
         self.stale = false;
         self.rests = 0;
+        self.stopped = false;
         self.begun = Instant::now();
         self.look = self.begun + START;
         self.subscription = Some(subscription);
@@ -141,6 +145,12 @@ impl OpencodeSession {
         if self.stale {
             self.look_again().await;
             return;
+        }
+        if self.turn.hopeless() && !self.stopped {
+            // Whatever it answers: the turn's end is told by the events, or seen at the next look.
+            let _ = self.scoped().abort(&self.id.0, ABORT).await;
+            self.stopped = true;
+            self.look = self.look.min(Instant::now() + SETTLE);
         }
         let Some(subscription) = self.subscription.as_mut() else {
             let lost = Failure::new(FailureKind::ServerUnreachable, "the stream of events is gone");

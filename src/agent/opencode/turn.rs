@@ -6,23 +6,35 @@
 //! to the past: on a failure the server says both *before* the answer is complete, and a prompt sent
 //! in between would be lost.
 
+mod outcome;
+mod requests;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::errors::{self, ABORTED};
 use super::parts::Parts;
-use super::wire::{
-    Delta, ErrorObject, Event, Message, MessageInfo, Part, PermissionRequest, QuestionRequest, Replied, Role,
-    SessionInfo, Status,
-};
+use super::wire::{Delta, ErrorObject, Event, Message, MessageInfo, Part, Role, SessionInfo, Status};
 use crate::model::{AgentEvent, Busyness, CancelCause, Failure, FailureKind, TurnOutcome, Usage};
 
 /// How long, in the server's own milliseconds, a tool may be busy before we say so again.
 const PULSE: f64 = 10_000.0;
+
+/// How often in a row the conversation may be too long. opencode shortens it and tries again, for
+/// ever if that does not help.
+const OVERFLOWS: u32 = 3;
+
+/// A provider that lets us wait for longer than this has run out, whatever the agent hopes for.
+const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
+
+/// What the server says of a tool that was refused.
+const REFUSALS: [&str; 2] = ["The user rejected permission", "The user dismissed this question"];
 
 /// Where the turn is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +87,10 @@ pub(crate) struct Turn {
     usage: Usage,
     retrying: bool,
     cancelled: Option<CancelCause>,
+    /// How often in a row the conversation was too long.
+    overflows: u32,
+    /// Why the agent will never come to an end by itself.
+    hopeless: Option<Failure>,
     /// The session rests, as far as the events tell, but the turn is not over by the rule.
     unsettled: bool,
     /// The server's time at the last event that was passed on.
@@ -98,6 +114,8 @@ impl Turn {
             usage: Usage::default(),
             retrying: false,
             cancelled: None,
+            overflows: 0,
+            hopeless: None,
             unsettled: false,
             last_pulse: 0.0,
         }
@@ -116,6 +134,11 @@ impl Turn {
     /// An error that came while the prompt's message had not been seen.
     pub(crate) fn early_error(&self) -> Option<&ErrorObject> {
         self.error.as_ref().filter(|_| self.phase == Phase::Sent)
+    }
+
+    /// Whether the agent tries in vain, and has to be stopped. The turn then ends as failed.
+    pub(crate) fn hopeless(&self) -> bool {
+        self.hopeless.is_some() && self.phase == Phase::Open
     }
 
     /// Whether the session seems to rest though its turn is not over; soon it must be, or an event was lost.
@@ -220,12 +243,14 @@ impl Turn {
             }
             "session.error" => {
                 if self.phase != Phase::Resting {
-                    self.error = field(body, "error").or_else(|| Some(ErrorObject::default()));
+                    let error: ErrorObject = field(body, "error").unwrap_or_default();
+                    self.count_overflow(&error, now);
+                    self.error = Some(error);
                 }
                 Vec::new()
             }
             "session.status" if self.phase == Phase::Open => {
-                field(body, "status").map(|status| self.status(status)).unwrap_or_default()
+                field(body, "status").map(|status| self.status(status, now)).unwrap_or_default()
             }
             "session.idle" => self.idle(now),
             "session.updated" if self.phase == Phase::Open => {
@@ -261,69 +286,6 @@ impl Turn {
         }
     }
 
-    /// Requests for permission, questions, and their answers; a sub-agent's as well.
-    fn ask(&mut self, event: &Event) -> Vec<AgentEvent> {
-        if self.phase != Phase::Open {
-            return Vec::new();
-        }
-        let body = &event.properties;
-        let asked = match event.kind.as_str() {
-            "permission.asked" => {
-                PermissionRequest::deserialize(body).ok().and_then(|it| self.permission(it))
-            }
-            "question.asked" => QuestionRequest::deserialize(body).ok().and_then(|it| self.question(&it)),
-            "permission.replied" | "question.replied" | "question.rejected" => {
-                Replied::deserialize(body).ok().and_then(|reply| self.replied(&event.kind, &reply))
-            }
-            _ => None,
-        };
-        asked.into_iter().collect()
-    }
-
-    fn permission(&mut self, request: PermissionRequest) -> Option<AgentEvent> {
-        let known = self.requests.insert(request.id.clone(), Request::Permission).is_some();
-        (!known).then_some(AgentEvent::Permission {
-            id: request.id,
-            permission: request.permission,
-            patterns: request.patterns,
-        })
-    }
-
-    fn question(&mut self, request: &QuestionRequest) -> Option<AgentEvent> {
-        let known = self.requests.insert(request.id.clone(), Request::Question).is_some();
-        let lines: Vec<String> = request
-            .questions
-            .iter()
-            .map(|item| {
-                let labels: Vec<_> = item.options.iter().map(|option| option.label.as_str()).collect();
-                match labels.as_slice() {
-                    [] => item.question.clone(),
-                    labels => format!("{} ({})", item.question, labels.join(" / ")),
-                }
-            })
-            .collect();
-        (!known).then(|| AgentEvent::Question { id: request.id.clone(), text: lines.join("\n") })
-    }
-
-    fn replied(&mut self, kind: &str, reply: &Replied) -> Option<AgentEvent> {
-        self.requests.remove(&reply.request_id)?;
-        let answer = match kind {
-            "question.rejected" => {
-                self.refusal = Some("its question was not answered".to_owned());
-                "rejected".to_owned()
-            }
-            "question.replied" => reply.answers.concat().join(", "),
-            _ => {
-                let word = reply.reply.clone().unwrap_or_default();
-                if word == "reject" {
-                    self.refusal = Some("a permission that it asked for was refused".to_owned());
-                }
-                word
-            }
-        };
-        Some(AgentEvent::Answered { id: reply.request_id.clone(), answer })
-    }
-
     fn message(&mut self, info: &MessageInfo, now: DateTime<Utc>) -> Vec<AgentEvent> {
         match info.role {
             Role::User if self.phase == Phase::Sent && info.id == self.prompt => {
@@ -338,10 +300,13 @@ impl Turn {
                 answer.summary |= info.is_summary();
                 answer.finish = info.finish.clone().or(answer.finish.take());
                 answer.error = info.error.clone().or(answer.error.take());
+                if answer.finish.is_some() && !answer.summary {
+                    self.overflows = 0;
+                }
                 if !new {
                     return Vec::new();
                 }
-                self.parts.step();
+                self.parts.settle();
                 // The turn goes on after this error, so it is told by itself.
                 let error = self.error.take().map(|error| AgentEvent::Error(errors::failure(&error, now)));
                 error.into_iter().collect()
@@ -369,23 +334,42 @@ impl Turn {
         if !self.speaks(&part.message_id) {
             return None;
         }
-        if let Some(child) =
-            part.state.as_ref().and_then(|state| state.metadata.get("sessionId")).and_then(Value::as_str)
-        {
-            self.children.insert(child.to_owned());
-        }
-        if part.kind == "step-start" {
-            self.parts.step();
-        }
+        self.note(part);
         self.parts.update(part)
     }
 
-    fn status(&mut self, status: Status) -> Vec<AgentEvent> {
+    fn count_overflow(&mut self, error: &ErrorObject, now: DateTime<Utc>) {
+        let failure = errors::failure(error, now);
+        if self.phase == Phase::Open && failure.kind == FailureKind::ContextFull {
+            self.overflows += 1;
+            if self.overflows >= OVERFLOWS {
+                self.hopeless.get_or_insert(failure);
+            }
+        }
+    }
+
+    /// A sub-agent is known by the tool that called it, and a refusal by the tool that it stopped.
+    fn note(&mut self, part: &Part) {
+        let Some(state) = &part.state else { return };
+        self.children.extend(state.metadata.get("sessionId").and_then(Value::as_str).map(str::to_owned));
+        let refused = |error: &&str| REFUSALS.iter().any(|words| error.starts_with(words));
+        if let (None, Some(error)) = (&self.refusal, state.error.as_deref().filter(refused)) {
+            self.refusal = Some(errors::paragraph(error));
+        }
+    }
+
+    fn status(&mut self, status: Status, now: DateTime<Utc>) -> Vec<AgentEvent> {
         self.unsettled &= matches!(status, Status::Idle);
         match status {
-            Status::Retry { attempt, message } => {
+            Status::Retry { attempt, message, next } => {
                 self.retrying = true;
                 let message = errors::paragraph(&message);
+                #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+                let next = next.and_then(|at| DateTime::from_timestamp_millis(at as i64));
+                if let Some(reset) = next.filter(|at| *at - now > LONGEST_WAIT) {
+                    let failure = Failure::new(FailureKind::RateLimit, message.clone());
+                    self.hopeless.get_or_insert(Failure { reset_at: Some(reset), ..failure });
+                }
                 let restarted = self.parts.retry();
                 let retrying = AgentEvent::Status(Busyness::Retrying { attempt, message });
                 restarted.into_iter().chain([retrying]).collect()
@@ -431,51 +415,16 @@ impl Turn {
         let mut events = Vec::new();
         for message in messages {
             events.extend(self.message(&message.info, now));
-            // A text that is not whole yet may be told by deltas that are still on their way.
-            let whole =
-                |part: &&Part| part.kind == "tool" || part.time.is_some_and(|time| time.end.is_some());
-            for part in message.parts.iter().filter(whole) {
-                events.extend(self.part(part));
+            if self.speaks(&message.info.id) {
+                message.parts.iter().for_each(|part| self.note(part));
+                let complete = message.info.time.completed.is_some();
+                events.extend(self.parts.answer(&message.parts, complete));
             }
         }
         if !busy {
             events.extend(self.idle(now));
         }
         events
-    }
-
-    /// How the turn ended, given that it has.
-    fn outcome(&self, now: DateTime<Utc>) -> TurnOutcome {
-        let last = self.answers.values().next_back();
-        let error = match last {
-            Some(answer) => answer.error.as_ref(),
-            None => self.error.as_ref(),
-        };
-        let finish = last.and_then(|answer| answer.finish.as_deref());
-        let failed = |failure| TurnOutcome::Failed { failure };
-        let failed_with = |kind, words: &str| failed(Failure::new(kind, words));
-        match (error, finish, self.cancelled) {
-            // It had already said all it wanted to say when we cancelled it.
-            (None, Some("stop" | "length"), _) => TurnOutcome::Completed,
-            (_, _, Some(cause)) => TurnOutcome::Cancelled { cause },
-            (Some(error), _, None) if error.name == ABORTED => {
-                TurnOutcome::Cancelled { cause: CancelCause::Agent }
-            }
-            (Some(error), _, None) => failed(errors::failure(error, now)),
-            (None, Some("error"), None) => {
-                failed_with(FailureKind::Provider, "the model's service ended the answer with an error")
-            }
-            (None, Some("content-filter"), None) => {
-                failed_with(FailureKind::Provider, "the provider's content filter ended the answer")
-            }
-            (None, Some("tool-calls"), None) if self.refusal.is_some() => failed_with(
-                FailureKind::PermissionDenied,
-                &format!("the agent ended its turn: {}", self.refusal.as_deref().unwrap_or_default()),
-            ),
-            (None, Some(_), None) => TurnOutcome::Completed,
-            // Aborted while it waited for a retry, in the agent's own UI.
-            (None, None, None) => TurnOutcome::Cancelled { cause: CancelCause::Agent },
-        }
     }
 }
 

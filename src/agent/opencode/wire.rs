@@ -192,6 +192,9 @@ pub(crate) enum Status {
         attempt: u32,
         #[serde(default)]
         message: String,
+        /// When it asks again, in milliseconds since 1970.
+        #[serde(default)]
+        next: Option<f64>,
     },
     /// A status of a later server.
     #[serde(other)]
