@@ -1,3 +1,4 @@
-//! What tests stand on.
+//! What the tests stand on.
 
 pub(crate) mod env;
+pub(crate) mod wait;
