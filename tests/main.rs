@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod agents;
 mod fakes;
 mod meta;
 mod process;

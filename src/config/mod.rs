@@ -1,1 +1,19 @@
-//! config: not furnished yet.
+//! `work/agents.yaml` and `work/config.yaml`: what a person sets once for a project.
+//!
+//! Reads text and gives values with diagnostics; knows no file, starts no agent, and decides nothing
+//! that depends on a run. One invariant: reading never fails, and whatever is not used as it stands in
+//! the file is among the diagnostics.
+
+mod agents;
+mod duration;
+mod explain;
+mod reader;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+pub use agents::{Agent, Agents, DEFAULT_AGENTS, ParsedAgents, parse_agents};
+pub use duration::{DurationError, parse_duration};
+pub use explain::{codes, explain};
+pub use settings::{ParsedSettings, Settings, Window, parse_settings};

@@ -1,4 +1,8 @@
 //! What the tests stand on.
 
+pub(crate) mod backend;
 pub(crate) mod env;
+pub(crate) mod http;
+pub(crate) mod opencode;
+pub(crate) mod scripted_model;
 pub(crate) mod wait;

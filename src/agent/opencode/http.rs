@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::errors;
 use super::password::Password;
+use super::sse::Readers;
 use super::wire::{
     ErrorObject, Health, Message, PermissionRequest, ProviderList, QuestionRequest, SessionInfo, Status,
 };
@@ -30,6 +31,7 @@ pub(crate) struct Http {
     client: Client,
     url: String,
     password: Password,
+    readers: Readers,
 }
 
 impl Http {
@@ -38,7 +40,7 @@ impl Http {
         // A proxy of the user's must not see requests to their own machine.
         let client = Client::builder().no_proxy().connect_timeout(SHORT).build();
         let client = client.map_err(|error| unreachable_server(url, &error.to_string()))?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), password })
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), password, readers: Readers::default() })
     }
 
     /// The same server, for requests about `directory`.
@@ -49,6 +51,11 @@ impl Http {
     /// Where the server is.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Who counts the readers of its events.
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.readers
     }
 
     /// The server's password.
@@ -163,9 +170,9 @@ pub(crate) struct NewSession<'a> {
 }
 
 impl Scoped {
-    /// The directory.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// Who counts the readers of this server's events.
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.http.readers
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -25,4 +25,3 @@ pub use backend::Opencode;
 pub use password::Password;
 pub use record::{ServerRecord, stop_leftover};
 pub use server::{OLDEST, RecordHook, Server, ServerOptions, find_program};
-pub use sse::live_readers;

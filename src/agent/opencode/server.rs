@@ -173,6 +173,12 @@ impl Server {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// How many readers of its events live: one a running turn.
+    #[must_use]
+    pub fn live_readers(&self) -> usize {
+        self.http.readers().count()
+    }
+
     /// Waits until its process is gone, and tells how it ended.
     pub async fn exited(&self) -> Failure {
         let words = exited(self.exit.clone()).await;

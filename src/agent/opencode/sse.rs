@@ -4,6 +4,7 @@
 //! have missed. The reader ends with its [`Subscription`], and nothing else keeps it alive.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -23,13 +24,29 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long we try to get a broken stream back.
 const STUBBORN: Duration = Duration::from_secs(60);
 
-/// Readers that live in this process.
-static READERS: AtomicUsize = AtomicUsize::new(0);
+/// How many readers of a server's events live.
+#[derive(Clone, Default)]
+pub(crate) struct Readers(Arc<AtomicUsize>);
 
-/// How many readers of event streams live in this process; for tests that look for forgotten ones.
-#[must_use]
-pub fn live_readers() -> usize {
-    READERS.load(Ordering::SeqCst)
+impl Readers {
+    /// The number.
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn one_more(&self) -> Alive {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Alive(self.clone())
+    }
+}
+
+/// Counts a reader, however it ends.
+struct Alive(Readers);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// What a subscription delivers.
@@ -55,7 +72,7 @@ impl Subscription {
         let (sender, feed) = mpsc::unbounded_channel();
         let (connected, confirmed) = tokio::sync::oneshot::channel();
         let reader = Reader { server: server.clone(), of: Of::new(session), sender };
-        let alive = Alive::new();
+        let alive = server.readers().one_more();
         let reader = tokio::spawn(async move {
             reader.run(connected).await;
             drop(alive);
@@ -82,22 +99,6 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.reader.abort();
-    }
-}
-
-/// Counts a reader, however it ends.
-struct Alive;
-
-impl Alive {
-    fn new() -> Self {
-        READERS.fetch_add(1, Ordering::SeqCst);
-        Self
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        READERS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -28,10 +28,13 @@
 //! | `@chunk-delay 20ms` | waits so long before every piece, from here to the script's end |
 //! | `@usage input=100 output=20 cached=40 reasoning=5` | reports this usage: as in the API, input includes cached, output includes reasoning |
 //! | `@finish length` | gives this reason for the end instead of `stop` or `tool_calls` |
-//! | `@status 429 retry-after-ms=50 times=2 {JSON}` | refuses with this status; `times=2`: only for the first two equal requests of a session; other `name=value` words are response headers; the JSON is the body |
+//! | `@status 429 retry-after-ms=50 times=2 {JSON}` | refuses with this status; other `name=value` words are response headers; the JSON is the body |
 //! | `@hang` | keeps the stream open and silent until the client goes |
 //! | `@cut` | closes the connection in the middle of the stream |
 //! | `@garbage` | sends an event that is no JSON, and goes on |
+//!
+//! With `times=2`, `@status`, `@hang`, `@cut` and `@garbage` happen only to the first two equal requests of a
+//! session, so that a client's own retry can succeed. An answer without anything else is empty.
 //!
 //! # Answers
 //!
@@ -40,7 +43,8 @@
 //! follows from the number of tool results after the last user message, so the server needs no
 //! memory: sessions may interleave, and the server may be restarted. Two cases are answered with a
 //! short fixed text: a message without a script, and a script at its end. A script that is wrong is
-//! refused with status 400 and the reason. A request for a session's title gets a title.
+//! refused with status 400 and the reason. Housekeeping (a session's title, its compaction) gets a
+//! harmless text, whatever script it quotes.
 //!
 //! The name of the model says what a prompt can't: see [`models`]. A behaviour by name wins over a
 //! script.
@@ -51,6 +55,7 @@
 //! `DELETE /_requests` forgets them. `GET /_health` answers when the server is up.
 
 mod config;
+mod directives;
 mod http;
 mod log;
 mod models;

@@ -9,13 +9,14 @@
 //! | `hang` | never says anything |
 //! | `cut` | begins to speak and breaks the connection |
 //! | `garbage` | sends what is no JSON |
-//! | `context-full` | refuses: the conversation is too long |
+//! | `context-full` | refuses: the conversation is too long, also when it is to be summed up |
+//! | `context-loop` | sums a conversation up, and then refuses it as too long all the same |
 //!
 //! Any other name follows the script.
 
 use std::time::Duration;
 
-use super::script::{Act, Answer, Refusal};
+use super::script::{Act, Answer, Refusal, Times};
 
 /// The names that the server lists.
 pub(crate) const NAMES: &[&str] = &[
@@ -31,18 +32,20 @@ pub(crate) const NAMES: &[&str] = &[
     "cut",
     "garbage",
     "context-full",
+    "context-loop",
 ];
 
-/// What a model does whatever the prompt says.
-pub(crate) fn behaviour(model: &str) -> Option<Answer> {
+/// What a model does whatever the prompt says. `summary`: it is asked to sum a conversation up.
+pub(crate) fn behaviour(model: &str, summary: bool) -> Option<Answer> {
     if let Some(status) = model.strip_prefix("fail-").and_then(|code| code.parse().ok()) {
         return Some(refusing(status, None));
     }
     let acts = match model {
-        "hang" => vec![Act::Hang],
-        "cut" => vec![Act::Text("This breaks".to_owned()), Act::Cut],
-        "garbage" => vec![Act::Garbage],
+        "hang" => vec![Act::Hang(Times::Always)],
+        "cut" => vec![Act::Text("This breaks".to_owned()), Act::Cut(Times::Always)],
+        "garbage" => vec![Act::Garbage(Times::Always)],
         "context-full" => return Some(context_full()),
+        "context-loop" if !summary => return Some(context_full()),
         _ => return None,
     };
     Some(Answer { acts, ..Answer::default() })
@@ -54,7 +57,7 @@ pub(crate) fn chunk_delay(model: &str) -> Duration {
 }
 
 fn refusing(status: u16, body: Option<serde_json::Value>) -> Answer {
-    let refusal = Refusal { status, headers: Vec::new(), body, times: None };
+    let refusal = Refusal { status, headers: Vec::new(), body, times: Times::Always };
     Answer { refusal: Some(refusal), ..Answer::default() }
 }
 
@@ -73,8 +76,9 @@ mod tests {
     fn every_listed_failure_has_a_behaviour() {
         for name in NAMES {
             let follows = matches!(*name, "ok" | "plain" | "slow");
-            assert_eq!(behaviour(name).is_none(), follows, "{name}");
+            assert_eq!(behaviour(name, false).is_none(), follows, "{name}");
         }
+        assert!(behaviour("context-full", true).is_some() && behaviour("context-loop", true).is_none());
         assert!(chunk_delay("slow") > chunk_delay("ok"));
     }
 }

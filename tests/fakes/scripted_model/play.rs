@@ -109,9 +109,9 @@ impl Stream {
                 Act::Reason(text) => self.words("reasoning_content", text).await?,
                 Act::Tool { name, arguments } => self.tool(name, arguments).await?,
                 Act::Sleep(time) => tokio::time::sleep(*time).await,
-                Act::Hang => std::future::pending().await,
-                Act::Cut => return self.cut().await,
-                Act::Garbage => self.send(sse::GARBAGE.to_owned()).await?,
+                Act::Hang(_) => std::future::pending().await,
+                Act::Cut(_) => return self.cut().await,
+                Act::Garbage(_) => self.send(sse::GARBAGE.to_owned()).await?,
             }
         }
         self.send(self.completion.finish(&reply::finish(answer))).await?;
@@ -174,9 +174,9 @@ pub(crate) async fn whole(answer: &Answer, completion: &Completion, usage: &Valu
             Act::Reason(text) => thought.push(text.as_str()),
             Act::Tool { name, arguments } => calls.push(completion.tool(calls.len(), name, arguments)),
             Act::Sleep(time) => tokio::time::sleep(*time).await,
-            Act::Hang => match std::future::pending::<Infallible>().await {},
-            Act::Cut => return Err(Cut),
-            Act::Garbage => return Ok(Value::from("this is no completion")),
+            Act::Hang(_) => match std::future::pending::<Infallible>().await {},
+            Act::Cut(_) => return Err(Cut),
+            Act::Garbage(_) => return Ok(Value::from("this is no completion")),
         }
     }
     let mut message = json!({ "role": "assistant", "content": said.join("\n") });

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::directives;
 use super::models;
 use super::request::ChatRequest;
-use super::script::{self, Act, Answer, Refusal, Script, Usage};
+use super::script::{self, Act, Answer, Refusal, Script, Times, Usage};
 
 /// What a request gets, and why.
 #[derive(Debug, PartialEq)]
@@ -18,26 +19,27 @@ pub(crate) struct Reply {
 /// Decides for a request that came `earlier` times before, equal in its session and conversation.
 pub(crate) fn decide(request: &ChatRequest, earlier: usize) -> Reply {
     let mut reply = choose(request);
-    let over = |refusal: &Refusal| refusal.times.is_some_and(|times| earlier >= times);
-    if reply.answer.refusal.as_ref().is_some_and(over) {
-        reply.answer.refusal = None;
-    }
+    reply.answer = reply.answer.after(earlier);
     reply.answer.chunk_delay = reply.answer.chunk_delay.max(models::chunk_delay(request.model()));
     reply
 }
 
 fn choose(request: &ChatRequest) -> Reply {
     let because = |reason: &str, answer| Reply { reason: reason.to_owned(), answer };
-    if request.asks_for_a_title() {
+    if request.asks_to_be("title generator") {
         return because("title", Answer::saying("A scripted title"));
     }
-    if let Some(answer) = models::behaviour(request.model()) {
+    let summary = request.asks_to_be("summarization");
+    if let Some(answer) = models::behaviour(request.model(), summary) {
         return Reply { reason: format!("model {}", request.model()), answer };
+    }
+    if summary {
+        return because("summary", Answer::saying("A scripted summary of the conversation."));
     }
     let Some(text) = script::find(&request.last_user_text()) else {
         return because("no script", Answer::saying("Nothing is scripted for this message."));
     };
-    match Script::parse(&text) {
+    match directives::parse(&text) {
         Ok(script) => step(&script, request.tool_results()),
         Err(error) => because("bad script", bad_script(&error.to_string())),
     }
@@ -53,7 +55,7 @@ fn step(script: &Script, tool_results: usize) -> Reply {
 
 fn bad_script(problem: &str) -> Answer {
     let body = json!({ "error": { "message": problem, "type": "invalid_request_error" } });
-    let refusal = Refusal { status: 400, headers: Vec::new(), body: Some(body), times: None };
+    let refusal = Refusal { status: 400, headers: Vec::new(), body: Some(body), times: Times::Always };
     Answer { refusal: Some(refusal), ..Answer::default() }
 }
 
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limited_refusal_is_over_after_so_many_requests() {
+    fn an_equal_request_can_be_answered_otherwise() {
         let request = request("ok", "```script\n@status 500 times=2\n@text at last\n```", 0);
         let refused = |earlier| decide(&request, earlier).answer.refusal.is_some();
         assert_eq!([refused(0), refused(1), refused(2)], [true, true, false]);

@@ -65,10 +65,12 @@ impl ChatRequest {
         self.messages()[from..].iter().filter(|message| message["role"] == "tool").count()
     }
 
-    /// Whether this asks for the title of a session, and not for work.
-    pub(crate) fn asks_for_a_title(&self) -> bool {
-        let system = self.messages().iter().filter(|message| message["role"] == "system");
-        system.into_iter().any(|message| text_of(message).contains("title generator"))
+    /// Whether this asks the model to play a part, which an agent's own housekeeping does. The
+    /// prompts of the work are quoted in such a request, so their scripts are not meant.
+    pub(crate) fn asks_to_be(&self, part: &str) -> bool {
+        let mut system = self.messages().iter().filter(|message| message["role"] == "system");
+        let opening = system.next().map(text_of).unwrap_or_default();
+        opening.lines().next().is_some_and(|line| line.contains(part))
     }
 
     /// The number of letters in the conversation, for an estimate of tokens.
@@ -123,9 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn a_title_request_is_told_from_work() {
-        let title = json!([{ "role": "system", "content": "You are a title generator." }]);
-        assert!(request(&title).asks_for_a_title());
-        assert!(!request(&json!([{ "role": "user", "content": "title generator" }])).asks_for_a_title());
+    fn housekeeping_is_told_from_work() {
+        let title = json!([{ "role": "system", "content": "You are a title generator.\nBe brief." }]);
+        assert!(request(&title).asks_to_be("title generator"));
+        assert!(!request(&title).asks_to_be("brief"));
+        assert!(
+            !request(&json!([{ "role": "user", "content": "a title generator" }]))
+                .asks_to_be("title generator")
+        );
     }
 }

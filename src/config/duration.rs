@@ -1,0 +1,71 @@
+//! Lengths of time as people write them: `30m`, `1h30m`, `90s`, `500ms`.
+
+use std::time::Duration;
+
+/// Why a text is no length of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no length of time like `30m`, `90s` or `1h30m`")]
+pub struct DurationError(String);
+
+/// Reads a length of time that is more than nothing: numbers with `d`, `h`, `m`, `s` or `ms`.
+///
+/// # Errors
+/// When the text is something else, has no unit, or is zero.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    read(text).filter(|time| !time.is_zero()).ok_or_else(|| DurationError(text.to_owned()))
+}
+
+fn read(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        rest = rest[digits..].trim_start();
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let milliseconds = match &rest[..letters] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        rest = rest[letters..].trim_start();
+        total = total.checked_add(Duration::from_millis(number.checked_mul(milliseconds)?))?;
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_duration;
+
+    #[test]
+    fn lengths_of_time_need_a_unit() {
+        for (text, milliseconds) in [
+            ("30m", 1_800_000),
+            ("1h30m", 5_400_000),
+            ("90 s", 90_000),
+            ("500ms", 500),
+            ("1d", 86_400_000),
+            ("2min", 120_000),
+        ] {
+            assert_eq!(parse_duration(text).map(|time| time.as_millis()), Ok(milliseconds), "{text}");
+        }
+        for text in [
+            "",
+            "30",
+            "m",
+            "-1s",
+            "0s",
+            "1.5h",
+            "1 week",
+            "99999999999999999999s",
+            "18446744073709551615d",
+            "é",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

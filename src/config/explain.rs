@@ -1,0 +1,76 @@
+//! What each code of a file of settings means, for `work validate --explain`.
+
+const EXPLANATIONS: &[(&str, &str)] = &[
+    (
+        "A001",
+        "The file is not YAML, so nothing of it can be used. The place is where the parser gave up; the cause may stand in the line above it. Common causes are tabs, a colon within a text that is not quoted, and brackets or quotes that are not closed.",
+    ),
+    (
+        "A002",
+        "An agent knows the keys `name`, `description`, `best_for`, `backend`, `models`, `command`, `env` and `opencode_agent`. Any other key is not used; it may be a slip.",
+    ),
+    ("A003", "YAML allows a key only once. The first one is used; remove the other."),
+    (
+        "A004",
+        "The value is of another kind than this key takes: a list where a text belongs, for example. The file is `agents:` with a list of agents, each with keys and values.",
+    ),
+    (
+        "A005",
+        "A plan names an agent by its name, so each name may be used only once. Give one of the two another name.",
+    ),
+    ("A006", "Without agents nothing can run. List at least one below `agents:`."),
+    (
+        "A007",
+        "Each agent has a name: a text on one line, without backticks and without blanks around it, so that it can stand behind `**Agent:**` in a plan.",
+    ),
+    (
+        "A008",
+        "The backend says how `work` talks to an agent: `opencode` through a shared server, which is the default, or `acp` through the Agent Client Protocol.",
+    ),
+    (
+        "A009",
+        "An agent needs at least one model. Several are tried in their order when one has no quota left.",
+    ),
+    (
+        "A010",
+        "A model is written as its agent knows it: `provider/model`, `provider/model#variant`, or `{ model: provider/model, variant: high }`. `opencode models` lists them.",
+    ),
+    (
+        "A011",
+        "An agent with backend `acp` is a program that `work` starts. `command` names it with its arguments, as a list, for example `[qwen, --acp]`.",
+    ),
+    (
+        "A012",
+        "`command` starts a program that speaks the Agent Client Protocol. With backend `opencode` there is a shared server instead, and the command is not used.",
+    ),
+    ("A013", "The names of environment variables are not empty and hold no `=`."),
+    (
+        "C001",
+        "The file is not YAML, so the defaults are used for everything. The place is where the parser gave up; the cause may stand in the line above it.",
+    ),
+    (
+        "C002",
+        "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout` and `window`. Any other key is not used; it may be a slip.",
+    ),
+    ("C003", "YAML allows a key only once. The first one is used; remove the other."),
+    ("C004", "The value is of another kind than this key takes: a list where a text belongs, for example."),
+    (
+        "C005",
+        "A length of time is a number with a unit: `500ms`, `90s`, `30m`, `2h`, `1d`, or several of them, such as `1h30m`. It is more than nothing; to set no limit, leave the key out.",
+    ),
+    (
+        "C006",
+        "`window` says what the windows of `work multi` show: `tui`, the agent's own terminal UI, or `stream`, the plain text of its turn, which needs far less memory.",
+    ),
+];
+
+/// The codes of all findings about files of settings.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    EXPLANATIONS.iter().map(|(code, _)| *code)
+}
+
+/// What a code means, and what to do about a finding.
+#[must_use]
+pub fn explain(code: &str) -> Option<&'static str> {
+    EXPLANATIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(code)).map(|(_, text)| *text)
+}

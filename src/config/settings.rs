@@ -1,0 +1,113 @@
+//! `work/config.yaml`: optional settings of a project.
+//!
+//! One invariant: a file that is not there, an empty one and one with errors give the defaults for
+//! whatever they do not set.
+
+use std::time::Duration;
+
+use crate::diag::Diagnostic;
+
+use super::duration::parse_duration;
+use super::reader::{Codes, Reader};
+use super::yaml::{Node, Value};
+
+/// What a window of `work multi` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Window {
+    /// The agent's own terminal UI.
+    #[default]
+    Tui,
+    /// The plain stream of its turn, which costs less memory.
+    Stream,
+}
+
+/// The settings of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// After how long without work the supervisor ends by itself.
+    pub supervisor_idle_timeout: Duration,
+    /// After how long without any event a turn counts as stalled.
+    pub stall_timeout: Duration,
+    /// How long a turn may take at most; `None` sets no limit.
+    pub turn_timeout: Option<Duration>,
+    /// What a window of `work multi` shows.
+    pub window: Window,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            supervisor_idle_timeout: Duration::from_secs(30 * 60),
+            stall_timeout: Duration::from_secs(10 * 60),
+            turn_timeout: None,
+            window: Window::Tui,
+        }
+    }
+}
+
+/// Settings and all that was found about their file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParsedSettings {
+    /// The settings, as far as they could be read.
+    pub settings: Settings,
+    /// What is wrong or doubtful.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+const CODES: Codes = Codes { syntax: "C001", unknown_key: "C002", duplicate_key: "C003", wrong_type: "C004" };
+
+/// Reads the text of `config.yaml`.
+#[must_use]
+pub fn parse_settings(source: &str) -> ParsedSettings {
+    let mut reader = Reader::new(CODES);
+    let mut settings = Settings::default();
+    if let Some(root) = reader.read(source).filter(|root| root.value != Value::Null) {
+        let known = ["supervisor", "stallTimeout", "turnTimeout", "window"];
+        for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
+            match key.name.as_str() {
+                "supervisor" => supervisor(&mut reader, node, &mut settings),
+                "stallTimeout" => set(&mut settings.stall_timeout, time(&mut reader, node, "`stallTimeout`")),
+                "turnTimeout" => {
+                    settings.turn_timeout =
+                        time(&mut reader, node, "`turnTimeout`").or(settings.turn_timeout);
+                }
+                _ => set(&mut settings.window, window(&mut reader, node)),
+            }
+        }
+    }
+    ParsedSettings { settings, diagnostics: reader.found }
+}
+
+fn supervisor(reader: &mut Reader, node: &Node, settings: &mut Settings) {
+    for (_, value) in reader.map(node, "`supervisor`", &["idleTimeout"]).unwrap_or_default() {
+        set(&mut settings.supervisor_idle_timeout, time(reader, value, "`supervisor.idleTimeout`"));
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn time(reader: &mut Reader, node: &Node, what: &str) -> Option<Duration> {
+    let text = reader.text(node, what)?;
+    let time = parse_duration(&text);
+    if let Err(error) = &time {
+        let help = "write a number with `ms`, `s`, `m`, `h` or `d`";
+        reader.error("C005", node.span.clone(), format!("{what}: {error}"), help);
+    }
+    time.ok()
+}
+
+fn window(reader: &mut Reader, node: &Node) -> Option<Window> {
+    match reader.text(node, "`window`")?.as_str() {
+        "tui" => Some(Window::Tui),
+        "stream" => Some(Window::Stream),
+        other => {
+            let message = format!("`{other}` is no kind of window");
+            reader.error("C006", node.span.clone(), message, "write `tui` or `stream`");
+            None
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Files of settings as people write them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::diag::{Diagnostic, Severity};
+use crate::model::{AgentName, BackendKind};
+
+use super::{DEFAULT_AGENTS, Settings, Window, codes, explain, parse_agents, parse_settings};
+
+const GOOD: &str = "\
+agents:
+  - name: default
+    description: 'One: with a colon'
+    best_for: Everything
+    models: [a/b, c/d/e#high, { model: f/g, variant: low }]
+    env: { LEVEL: 3, ON: yes }
+    opencode_agent: build
+  - name: other one
+    backend: acp
+    command: [qwen, --acp, -v, 1.10]
+    models: x/y
+";
+
+#[test]
+fn agents_are_read_with_all_their_keys() {
+    let parsed = parse_agents(GOOD);
+    assert_eq!(parsed.diagnostics, []);
+    let [first, second] = parsed.agents.agents.as_slice() else { panic!("two agents") };
+    assert_eq!(first.description, "One: with a colon");
+    let models: Vec<String> = first.models.iter().map(ToString::to_string).collect();
+    assert_eq!(models, ["a/b", "c/d/e#high", "f/g#low"]);
+    assert_eq!(first.env.get("LEVEL").map(String::as_str), Some("3"));
+    assert_eq!(first.env.get("ON").map(String::as_str), Some("yes"));
+    assert_eq!((first.backend, first.opencode_agent.as_deref()), (BackendKind::Opencode, Some("build")));
+    assert_eq!((second.backend, second.description.as_str()), (BackendKind::Acp, ""));
+    assert_eq!(second.command, ["qwen", "--acp", "-v", "1.10"]);
+    assert_eq!(parsed.agents.default_agent(), Some(first));
+    assert_eq!(parsed.agents.get(&AgentName("other one".into())), Some(second));
+}
+
+#[test]
+fn the_file_of_init_has_no_faults() {
+    let parsed = parse_agents(DEFAULT_AGENTS);
+    assert_eq!(parsed.diagnostics, []);
+    assert!(parsed.agents.default_agent().is_some());
+    let all = DEFAULT_AGENTS.replace("  # - ", "  - ").replace("  #   ", "    ");
+    let parsed = parse_agents(&all);
+    assert_eq!(parsed.diagnostics, [], "its examples as well\n{all}");
+    assert_eq!(parsed.agents.agents.len(), 3);
+}
+
+#[test]
+fn settings_are_read_and_have_defaults() {
+    let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwindow: stream\n";
+    let parsed = parse_settings(text);
+    assert_eq!(parsed.diagnostics, []);
+    assert_eq!(
+        parsed.settings,
+        Settings {
+            supervisor_idle_timeout: Duration::from_secs(300),
+            stall_timeout: Duration::from_secs(90),
+            turn_timeout: Some(Duration::from_secs(7200)),
+            window: Window::Stream,
+        }
+    );
+    for empty in ["", "# nothing\n", "---\n"] {
+        let parsed = parse_settings(empty);
+        assert_eq!((parsed.settings, parsed.diagnostics), (Settings::default(), vec![]), "{empty:?}");
+    }
+}
+
+/// The file, the code, and the text at the place that is shown.
+const BROKEN: &[(&str, &str, &str)] = &[
+    ("agents:\n\t- name: x\n", "A001", ""),
+    ("agents: [", "A001", ""),
+    ("agents:\n  - name: a\n    modles: [a/b]\n    models: [a/b]\n", "A002", "modles"),
+    ("agents: []\nother: 1\n", "A002", "other"),
+    ("agents:\n  - name: a\n    name: b\n    models: [a/b]\n", "A003", "name"),
+    ("- a\n", "A004", "- a"),
+    ("agents: x\n", "A004", "x"),
+    ("agents:\n  - x\n", "A004", "x"),
+    ("agents:\n  - name: [x]\n    models: [a/b]\n", "A004", "[x]"),
+    ("agents:\n  - name: a\n    models: 3\n", "A004", "3"),
+    ("agents:\n  - name: a\n    models: [a/b]\n    env: [x]\n", "A004", "[x]"),
+    ("agents:\n  - name: a\n    models: [a/b]\n  - name: a\n    models: [a/b]\n", "A005", "a"),
+    ("", "A006", ""),
+    ("agents: []\n", "A006", "[]"),
+    ("agents:\n", "A006", ""),
+    ("agents:\n  - models: [a/b]\n", "A007", "models"),
+    ("agents:\n  - name: ' '\n    models: [a/b]\n", "A007", "' '"),
+    ("agents:\n  - name: a\n    backend: http\n    models: [a/b]\n", "A008", "http"),
+    ("agents:\n  - name: a\n", "A009", "name"),
+    ("agents:\n  - name: a\n    models: []\n", "A009", "models"),
+    ("agents:\n  - name: a\n    models: [a]\n", "A010", "a"),
+    ("agents:\n  - name: a\n    models: [{ variant: x }]\n", "A010", "{ variant: x }"),
+    (
+        "agents:\n  - name: a\n    models: [{ model: 'a/b#c', variant: x }]\n",
+        "A010",
+        "{ model: 'a/b#c', variant: x }",
+    ),
+    ("agents:\n  - name: a\n    backend: acp\n    models: [a/b]\n", "A011", "name"),
+    ("agents:\n  - name: a\n    backend: acp\n    command: []\n    models: [a/b]\n", "A011", "[]"),
+    ("agents:\n  - name: a\n    command: [x]\n    models: [a/b]\n", "A012", "[x]"),
+    ("agents:\n  - name: a\n    models: [a/b]\n    env: { 'A=B': c }\n", "A013", "'A=B'"),
+    ("window: [\n", "C001", ""),
+    ("windw: tui\n", "C002", "windw"),
+    ("supervisor: { idle: 1m }\n", "C002", "idle"),
+    ("window: tui\nwindow: stream\n", "C003", "window"),
+    ("supervisor: 3\n", "C004", "3"),
+    ("stallTimeout:\n", "C004", ""),
+    ("stallTimeout: 30\n", "C005", "30"),
+    ("supervisor:\n  idleTimeout: soon\n", "C005", "soon"),
+    ("window: emacs\n", "C006", "emacs"),
+];
+
+fn findings(source: &str, code: &str) -> Vec<Diagnostic> {
+    match code.starts_with('A') {
+        true => parse_agents(source).diagnostics,
+        false => parse_settings(source).diagnostics,
+    }
+}
+
+#[test]
+fn each_fault_is_reported_at_its_place_with_help() {
+    for (source, code, place) in BROKEN {
+        let found = findings(source, code);
+        let hit = found.iter().find(|finding| finding.code == *code);
+        let hit = hit.unwrap_or_else(|| panic!("{code} is not among {found:#?} of\n{source}"));
+        assert!(hit.help.is_some(), "{code}");
+        let at = hit.primary.as_ref().map(|label| source[label.span.clone()].trim());
+        if !place.is_empty() {
+            assert_eq!(at, Some(*place), "{code} of\n{source}");
+        }
+    }
+}
+
+#[test]
+fn each_code_is_explained_and_tested() {
+    let known: BTreeSet<&str> = codes().collect();
+    assert_eq!(known, BROKEN.iter().map(|(_, code, _)| *code).collect());
+    assert!(known.iter().all(|code| explain(code).is_some_and(|text| text.len() > 50)));
+    assert_eq!(explain("A999"), None);
+}
+
+#[test]
+fn a_broken_agent_does_not_hide_the_others() {
+    let parsed = parse_agents(&format!("{GOOD}  - name: bad\n    models: [oops]\n"));
+    assert_eq!(parsed.agents.agents.len(), 2);
+    assert_eq!(parsed.diagnostics.iter().filter(|finding| finding.severity == Severity::Error).count(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_read_and_every_place_is_in_it(
+        text in prop_oneof![".{0,200}", "[a-z:\\[\\]{}&*\"' \\n\\t#|>-]{0,120}"],
+        cut in 0..GOOD.len(),
+    ) {
+        let (before, after) = (GOOD.get(..cut).unwrap_or(""), GOOD.get(cut..).unwrap_or(""));
+        for source in [text.clone(), format!("{before}{text}{after}")] {
+            for finding in findings(&source, "A").into_iter().chain(findings(&source, "C")) {
+                for label in finding.primary.iter().chain(&finding.secondary) {
+                    prop_assert!(source.get(label.span.clone()).is_some(), "{:?} of {:?}", finding, source);
+                }
+            }
+        }
+    }
+}

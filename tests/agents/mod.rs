@@ -1,0 +1,8 @@
+//! The real agents, against the scripted model server. They are installed with
+//! `npm ci --prefix tests/agents`; where they are not, these tests fail and say so.
+
+mod contract;
+mod fake_opencode;
+mod opencode_backend;
+mod opencode_failures;
+mod rig;
