@@ -1,5 +1,6 @@
-//! Tests with real processes: kills, crashes, and many at once.
+//! Tests with real processes: many at once, killed, and cut off.
 
 mod git;
 mod store;
+mod store_calls;
 mod tmux;
