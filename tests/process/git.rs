@@ -1,7 +1,8 @@
 //! From wherever one stands, the same main checkout: `adapters::git` against real repositories.
 //!
 //! Mutants tried: taking the folder around `commondir` for the main checkout without reading
-//! `core.bare` and `core.worktree`; not resolving symlinks; taking any `.git` for a repository.
+//! `core.bare` and `core.worktree`; not resolving symlinks; taking any `.git` for a repository; not reading
+//! `config.worktree`.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
@@ -62,9 +63,6 @@ fn a_linked_worktree_leads_to_the_main_checkout() {
     let inner = repo.join("inner");
     env.git(&tree, &["worktree", "add", "--quiet", "--detach", inner.to_str().unwrap()]);
     assert_eq!(found(&inner), at(&inner, &repo, repo.join(".git")));
-    // Settings of its own for each worktree move `core.bare` to another file.
-    env.git(&tree, &["sparse-checkout", "set", "--cone", "x"]);
-    assert_eq!(found(&tree), expected);
 }
 
 #[test]
@@ -129,6 +127,10 @@ fn a_bare_repository_lends_the_worktree_of_its_branch() {
         assert_eq!(found(&early), at(&early, &main, common.clone()));
         let linked = Repository { is_linked_worktree: true, ..at(&main, &main, common.clone()) };
         assert_eq!(found(&main), linked);
+        // Once worktrees have settings of their own, git keeps `core.bare` in another file.
+        env.git(&early, &["sparse-checkout", "set", "--cone", "x"]);
+        assert_eq!(env.run("git", &common, ["config", "--file", "config", "core.bare"]).code, 1);
+        assert_eq!(found(&early), at(&early, &main, common.clone()));
         if bare != "store/x.git" {
             assert_eq!(found(&around), at(&main, &main, common), "between the worktrees");
         }

@@ -33,9 +33,7 @@ impl Server {
                 result => result,
             };
             match missed {
-                Err(error) if (error.is_duplicate() || error.is_no_server()) && Instant::now() < deadline => {
-                    pause();
-                }
+                Err(error) if is_passing(&error) && Instant::now() < deadline => pause(),
                 result => return result,
             }
         }
@@ -50,31 +48,42 @@ impl Server {
 
     /// Opens a window as the first of a new session.
     fn new_session(&self, spec: &WindowSpec) -> Result<Opened, TmuxError> {
+        if !self.is_private() {
+            // The end of our last window leads back to another session of the user's.
+            return self.first_window(spec, "off");
+        }
+        self.start()?;
+        let opened = self.first_window(spec, "on");
+        if opened.is_err() {
+            // Without a session it ends now; nobody else would see to that.
+            let _ = self.run(List::new().words(&["set-option", "-s", "exit-empty", "on"]));
+        }
+        opened
+    }
+
+    /// Starts our server if it does not run, and sets its options. It holds on to the folder that it
+    /// was started in, and that of the first window may be a worktree; so it is started by itself,
+    /// in `/`, and may be empty until it has a session.
+    fn start(&self) -> Result<(), TmuxError> {
+        let start = List::new().words(&["start-server"]);
+        let list = options::set(start.words(&["set-option", "-s", "exit-empty", "off"]));
+        self.run_in(Path::new("/"), None, list).map(|_| ())
+    }
+
+    fn first_window(&self, spec: &WindowSpec, detach_on_destroy: &str) -> Result<Opened, TmuxError> {
         let mark = mark();
         let session = spec.session.target();
-        let mut list = List::new();
-        if self.is_private() {
-            // A server holds on to the folder that it was started in, and that of the window may be
-            // a worktree; so it is started by itself, and may be empty until the options are set.
-            let start = List::new().words(&["start-server"]);
-            self.run_in(Path::new("/"), None, start.words(&["set-option", "-s", "exit-empty", "off"]))?;
-            list = options::set(list);
-        }
-        let list = list.command("new-session").args(["-d", "-x", "200", "-y", "50"]);
+        let list = List::new().command("new-session").args(["-d", "-x", "200", "-y", "50"]);
         let list = started(list.args(["-s", spec.session.as_str()]), spec, &mark)?;
         // What this window was given is not for every window that the session will ever have.
         let list = spec.environment.iter().fold(list, |list, (name, _)| {
             list.command("set-environment").args(["-t", &session, "-u", "--"]).arg(name)
         });
-        // Inside of the user's server, the end of our last window leads back to their other session.
-        let detach = if self.is_private() { "on" } else { "off" };
-        let list = list.words(&["set-option", "-t", &session, "destroy-unattached", "off"]).words(&[
-            "set-option",
-            "-t",
-            &session,
-            "detach-on-destroy",
-            detach,
-        ]);
+        let option = |list: List, name, value| list.words(&["set-option", "-t", &session, name, value]);
+        let list = option(list, "destroy-unattached", "off");
+        let list = option(list, "detach-on-destroy", detach_on_destroy);
+        let list =
+            if self.is_private() { list.words(&["set-option", "-s", "exit-empty", "on"]) } else { list };
         self.open(list, spec, &mark)
     }
 

@@ -1,7 +1,6 @@
 //! The options of our own server, in place of a configuration file of the user's.
 //!
-//! They are set in the same list as a new session, so there is no file to write, to find stale, or
-//! to lose.
+//! They are set whenever a session is made, so there is no file to write, to find stale, or to lose.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,6 @@ use crate::sys::env;
 
 /// Options of the server (`-s`) and of all sessions and windows on it (`-g`).
 const OPTIONS: &[[&str; 3]] = &[
-    ["-s", "exit-empty", "on"],
     ["-s", "escape-time", "10"],
     ["-g", "mouse", "on"],
     ["-g", "history-limit", "20000"],

@@ -125,8 +125,8 @@ fn asked() -> impl Strategy<Value = Asked> {
         .prop_map(|(arguments, environment, folder)| Asked { arguments, environment, folder })
 }
 
-/// T1. Mutants: no `\;` for a last `;`; the single word given to tmux as it is; the directory by
-/// `-c`, unescaped; `PATH` by `-e` alone.
+/// T1. Mutants: no `\;` for a last `;`; the single word given to tmux as it is, or to a shell
+/// (which drops variables that it can't name); the directory by `-c`, unescaped; `PATH` by `-e` alone.
 #[cfg(target_os = "linux")]
 #[test]
 fn t1_argv_environment_and_directory_arrive_byte_for_byte() {

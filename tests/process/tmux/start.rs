@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use work::adapters::tmux::{TmuxError, WindowSpec};
 
-use super::{list, private, sleeper};
+use super::{eventually, list, private, sleeper};
 use crate::support::env::TestEnv;
 
 /// T3. Mutants: no look at the directory; no search for the program; no check of the size.
@@ -40,6 +40,22 @@ fn t3_a_bad_start_is_an_error_and_leaves_nothing() {
     assert!(!error.to_string().contains("nul"), "arguments may be private: {error}");
     assert_eq!(list(&server), []);
     assert!(!server.socket().exists() || env.tmux_on(server.socket(), ["list-sessions"]).code != 0);
+}
+
+/// A first window takes more than others, so it may fail once our server is started. Mutant:
+/// `exit-empty` left off.
+#[test]
+fn a_failed_first_start_leaves_no_server_behind() {
+    let env = TestEnv::new();
+    let server = private(&env);
+    let mut spec = sleeper(&env, "s", "t");
+    spec.argv.push("x".repeat(14_500).into());
+    spec.environment = (0..10).map(|i| (format!("{i:0>100}").into(), "".into())).collect();
+    let error = server.open_window(&spec).unwrap_err();
+    assert!(matches!(error, TmuxError::TooLong { .. }), "{error}");
+    assert!(server.socket().exists(), "it was started");
+    let runs = || env.tmux_on(server.socket(), ["-f", "/dev/null", "list-sessions"]);
+    eventually("the end of the server", || runs().stderr.contains("no server running"));
 }
 
 /// The limit is tmux's own: what we do not refuse, it takes. Mutant: the limit one byte higher.

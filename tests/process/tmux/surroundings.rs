@@ -47,7 +47,8 @@ fn t5_a_private_server_knows_nothing_of_the_users_configuration() {
 }
 
 /// T5, the user's server: our windows live by our options, and theirs stay as they were. Mutants:
-/// `destroy-unattached` not set on our session; an option set with `-g`.
+/// `destroy-unattached` not set on our session; an option set with `-g`; `remain-on-exit` or
+/// `allow-rename` left as it is; the environment of the first window left in the session.
 #[test]
 fn t5_inside_a_hostile_server_our_windows_live_and_nothing_global_changes() {
     let env = TestEnv::new();
@@ -125,7 +126,7 @@ fn t5_a_dead_tmux_variable_is_seen() {
     assert!(Server::inside(&program, &tmux, None).is_none());
 }
 
-/// T5: no tmux, other versions, and what is no tmux at all.
+/// T5: no tmux, other versions, and what is no tmux at all. Mutant: every 1.0 will do.
 #[test]
 fn t5_a_tmux_that_will_not_do_gives_one_clear_line() {
     let env = TestEnv::new();
