@@ -377,4 +377,21 @@ mod tests {
         let error = write_atomic(&dir.path().join("no/such/f"), b"x").expect_err("no folder");
         assert!(matches!(error, WriteError::Failed { .. }));
     }
+
+    #[test]
+    fn a_file_keeps_its_owner_and_a_foreign_one_is_named() {
+        if !Uid::effective().is_root() {
+            return;
+        }
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("f");
+        write_atomic(&path, b"1").expect("written");
+        assert_eq!(whose(&path), "");
+        std::os::unix::fs::chown(&path, Some(54_321), Some(54_321)).expect("given away");
+        write_atomic(&path, b"2").expect("written by root");
+        assert_eq!(fs::metadata(&path).expect("meta").uid(), 54_321);
+        let denied = WriteError::before(&path, io::Error::from(io::ErrorKind::PermissionDenied));
+        assert!(denied.to_string().contains("which belongs to `54321`"), "{denied}");
+        assert!(denied.hint().is_some_and(|hint| hint.contains("chown")));
+    }
 }

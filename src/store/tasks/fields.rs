@@ -1,8 +1,7 @@
 //! How the wire structs are read: known fields go to their places, unknown ones are kept.
 //!
-//! `#[serde(flatten)]` would say the same, but it copies every value into a buffer first: reading
-//! takes half as long again, and a wrong value is reported at the end of its object instead of where
-//! it stands.
+//! `#[serde(flatten)]` would say the same, but it copies every value into a buffer first, and then a
+//! wrong value is reported at the end of its object instead of where it stands.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -116,3 +116,18 @@ fn a_broken_file_beside_version_1_is_named() {
     let error = Store::open(&stream, clock()).read().expect_err("records would be lost");
     assert!(error.to_string().contains("threads.json"), "{error}");
 }
+
+#[test]
+fn an_error_names_the_very_place() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = Store::open(dir.path().join("007-sample"), clock());
+    store.create(&stream(2, 2)).expect("created");
+    let sound = fs::read_to_string(store.path()).expect("read");
+    let at = sound.rfind("\"pending\"").expect("the last task");
+    let broken = format!("{}17{}", &sound[..at], &sound[at + "\"pending\"".len()..]);
+    write(&store.path(), broken.as_bytes());
+    let (wanted, _) = crate::diag::position(&broken, at);
+    let Err(StoreError::Corrupt { line, what, .. }) = store.read() else { panic!("it is broken") };
+    assert_eq!(line, wanted, "{what}");
+    assert!(what.contains("a word") && !what.contains(" at line "), "{what}");
+}
