@@ -104,6 +104,22 @@ fn a_refused_key_fails_at_once_and_a_busy_model_is_tried_again() {
 }
 
 #[test]
+fn a_full_context_is_summed_up_or_fails_the_turn() {
+    let (model, _place, server) = rig();
+    let full = r#"{"error":{"message":"maximum context length exceeded","code":"context_length_exceeded"}}"#;
+    let session = server.session(&json!({}));
+    let last = server.turn(&session, "ok", &format!("@status 400 times=1 {full}\n@text never asked for"));
+    assert_eq!(last["info"]["finish"], "stop");
+    let replies: Vec<_> =
+        model.requests_of(&session).iter().map(|request| request["reply"].clone()).collect();
+    assert_eq!(replies, ["answer 1 of 1", "summary", "no script"]);
+
+    let session = server.session(&json!({}));
+    let last = server.turn(&session, "context-full", "");
+    assert_eq!(last["info"]["error"]["name"], "ContextOverflowError");
+}
+
+#[test]
 fn a_cut_stream_is_asked_for_again() {
     let (model, _place, server) = rig();
     let session = server.session(&json!({}));
@@ -140,7 +156,7 @@ fn a_run_takes_its_prompt_from_standard_input() {
     command.args(["run", "--format", "json", "--model", "scripted/ok"]);
     let prompt = scripted("@bash pwd > where.txt\n@text Done \"so\".");
     let output =
-        process::run(command, Some(prompt.clone().into_bytes()), Duration::from_secs(60)).expect("a run");
+        process::run(command, Some(prompt.clone().into_bytes()), Duration::from_secs(120)).expect("a run");
     assert!(output.status.success(), "{}", output.error_text());
     let where_it_ran = place.read("where.txt").expect("a file that the tool wrote");
     assert_eq!(where_it_ran.trim_end(), place.project().to_string_lossy());

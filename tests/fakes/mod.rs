@@ -5,3 +5,4 @@
 #[path = "scripted_model/main.rs"]
 #[expect(dead_code, reason = "`main` is called in the example target")]
 mod scripted_model;
+mod server;

@@ -10,6 +10,7 @@ use serde_json::Value;
 pub(crate) struct Http {
     base: String,
     headers: Vec<(&'static str, String)>,
+    limit: Duration,
 }
 
 /// What a server said.
@@ -24,12 +25,18 @@ pub(crate) struct Answer {
 impl Http {
     /// A server at `base`, such as `http://127.0.0.1:4096`.
     pub(crate) fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), headers: Vec::new() }
+        Self { base: base.to_owned(), headers: Vec::new(), limit: Duration::from_secs(120) }
     }
 
     /// Sends a header with every request.
     pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// Gives up on an answer after `limit`, instead of two minutes.
+    pub(crate) fn with_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 
@@ -44,7 +51,7 @@ impl Http {
         self.send(Method::GET, path, None).expect("an answer to GET")
     }
 
-    /// Posts JSON to `path`, and waits for as long as it takes: up to a minute.
+    /// Posts JSON to `path`, and waits for the answer.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, Some(body)).expect("an answer to POST")
@@ -55,7 +62,7 @@ impl Http {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             // A proxy in the environment is not for the loopback.
-            let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()?;
+            let client = reqwest::Client::builder().no_proxy().timeout(self.limit).build()?;
             let mut request = client.request(method, format!("{}{path}", self.base));
             for (name, value) in &self.headers {
                 request = request.header(*name, value);

@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{self, BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -127,16 +128,17 @@ impl Place {
         self.furnish(&mut command);
         command.envs(more.iter().copied());
         command.args(["-c", WATCHED, "sh"]).arg(program()).args(["serve", "--port", "0"]);
-        let log = fs::File::create(self.root.path().join("serve.log")).expect("a log");
+        let log = self.root.path().join("serve.log");
+        let errors = fs::File::create(&log).expect("a log");
         let mut watch =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().expect("sh starts");
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).spawn().expect("sh starts");
         let held = watch.stdin.take();
         let mut lines = BufReader::new(watch.stdout.take().expect("its standard output")).lines();
         let pid = after(&mut lines, "pid ").parse().expect("a process id");
         let url = after(&mut lines, "opencode server listening on ");
         let project = self.project();
         let http = Http::new(&url).with_header("x-opencode-directory", &project.to_string_lossy());
-        Server { http, pid, watch, held }
+        Server { http, pid, watch, held, log }
     }
 }
 
@@ -162,6 +164,7 @@ pub(crate) struct Server {
     pub(crate) pid: u32,
     watch: Child,
     held: Option<ChildStdin>,
+    log: PathBuf,
 }
 
 impl Server {
@@ -205,9 +208,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Ends running turns and their tools, which a signal would leave behind. A server that
         // the test killed does not answer, and needs not.
-        let _ = self.http.send(reqwest::Method::POST, "/global/dispose", None);
+        let http = self.http.clone().with_limit(Duration::from_secs(10));
+        let _ = http.send(reqwest::Method::POST, "/global/dispose", None);
         drop(self.held.take());
         let _ = self.watch.wait();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            let _ = writeln!(io::stderr(), "opencode's standard error:\n{log}");
+        }
     }
 }
 

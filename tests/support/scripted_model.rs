@@ -1,10 +1,11 @@
 //! The scripted model server as a process that ends with the test.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
 use work::sys::process;
@@ -78,6 +79,33 @@ impl ScriptedModel {
         });
     }
 
+    /// Forgets all requests.
+    #[track_caller]
+    pub(crate) fn forget(&self) {
+        self.http.send(Method::DELETE, "/_requests", None).expect("an answer to DELETE");
+    }
+
+    /// Its routes, for a test that asks the model itself.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Says on standard error what was asked, when a test has failed.
+    fn tell(&self) {
+        let asked = self.http.send(Method::GET, "/_requests", None).map(|answer| answer.json);
+        for request in asked.iter().flat_map(|list| list.as_array().into_iter().flatten()) {
+            let field = |name: &str| request[name].as_str().unwrap_or("-").to_owned();
+            let (session, model) = (field("session"), field("model"));
+            let _ =
+                writeln!(io::stderr(), "asked by {session}, {model}: {}, {}", field("reply"), field("state"));
+        }
+    }
+
     #[track_caller]
     fn listed(&self, query: &str) -> Vec<Value> {
         match self.http.get(&format!("/_requests{query}")).json {
@@ -89,6 +117,9 @@ impl ScriptedModel {
 
 impl Drop for ScriptedModel {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tell();
+        }
         drop(self.held.take());
         // The end of its input is the end of the server; a wait that fails has nobody to wait for.
         let _ = self.child.wait();

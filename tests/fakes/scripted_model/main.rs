@@ -55,6 +55,7 @@
 //! `DELETE /_requests` forgets them. `GET /_health` answers when the server is up.
 
 mod config;
+mod directives;
 mod http;
 mod log;
 mod models;

@@ -9,7 +9,8 @@
 //! | `hang` | never says anything |
 //! | `cut` | begins to speak and breaks the connection |
 //! | `garbage` | sends what is no JSON |
-//! | `context-full` | refuses: the conversation is too long |
+//! | `context-full` | refuses: the conversation is too long, also when it is to be summed up |
+//! | `context-loop` | sums a conversation up, and then refuses it as too long all the same |
 //!
 //! Any other name follows the script.
 
@@ -31,10 +32,11 @@ pub(crate) const NAMES: &[&str] = &[
     "cut",
     "garbage",
     "context-full",
+    "context-loop",
 ];
 
-/// What a model does whatever the prompt says.
-pub(crate) fn behaviour(model: &str) -> Option<Answer> {
+/// What a model does whatever the prompt says. `summary`: it is asked to sum a conversation up.
+pub(crate) fn behaviour(model: &str, summary: bool) -> Option<Answer> {
     if let Some(status) = model.strip_prefix("fail-").and_then(|code| code.parse().ok()) {
         return Some(refusing(status, None));
     }
@@ -43,6 +45,7 @@ pub(crate) fn behaviour(model: &str) -> Option<Answer> {
         "cut" => vec![Act::Text("This breaks".to_owned()), Act::Cut(Times::Always)],
         "garbage" => vec![Act::Garbage(Times::Always)],
         "context-full" => return Some(context_full()),
+        "context-loop" if !summary => return Some(context_full()),
         _ => return None,
     };
     Some(Answer { acts, ..Answer::default() })
@@ -73,8 +76,9 @@ mod tests {
     fn every_listed_failure_has_a_behaviour() {
         for name in NAMES {
             let follows = matches!(*name, "ok" | "plain" | "slow");
-            assert_eq!(behaviour(name).is_none(), follows, "{name}");
+            assert_eq!(behaviour(name, false).is_none(), follows, "{name}");
         }
+        assert!(behaviour("context-full", true).is_some() && behaviour("context-loop", true).is_none());
         assert!(chunk_delay("slow") > chunk_delay("ok"));
     }
 }

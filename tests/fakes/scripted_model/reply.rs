@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::directives;
 use super::models;
 use super::request::ChatRequest;
 use super::script::{self, Act, Answer, Refusal, Script, Times, Usage};
@@ -28,16 +29,17 @@ fn choose(request: &ChatRequest) -> Reply {
     if request.asks_to_be("title generator") {
         return because("title", Answer::saying("A scripted title"));
     }
-    if request.asks_to_be("summarization") {
-        return because("summary", Answer::saying("A scripted summary of the conversation."));
-    }
-    if let Some(answer) = models::behaviour(request.model()) {
+    let summary = request.asks_to_be("summarization");
+    if let Some(answer) = models::behaviour(request.model(), summary) {
         return Reply { reason: format!("model {}", request.model()), answer };
+    }
+    if summary {
+        return because("summary", Answer::saying("A scripted summary of the conversation."));
     }
     let Some(text) = script::find(&request.last_user_text()) else {
         return because("no script", Answer::saying("Nothing is scripted for this message."));
     };
-    match Script::parse(&text) {
+    match directives::parse(&text) {
         Ok(script) => step(&script, request.tool_results()),
         Err(error) => because("bad script", bad_script(&error.to_string())),
     }
