@@ -29,10 +29,6 @@ use crate::sys::process::{self, Signal};
 /// The oldest server that we can drive.
 pub const OLDEST: (u32, u32, u32) = (1, 18, 0);
 
-/// The variable that holds the marker. Whatever is meant to outlive the server, though one of its tools
-/// started it, must be started without it.
-pub const MARKER: &str = "WORK_SERVER";
-
 /// How long each step of an orderly stop may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -338,7 +334,7 @@ fn command(options: &ServerOptions, password: &Password, marker: &str) -> io::Re
         command.env("PATH", process::path_with(&own));
     }
     command.envs(options.env.iter().map(|(name, value)| (name, value)));
-    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(MARKER, marker);
+    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(env::SERVER_MARKER, marker);
     Ok(command)
 }
 
