@@ -117,7 +117,7 @@ impl OpencodeSession {
         self.look = self.begun + START;
         self.subscription = Some(subscription);
         self.turn.begin(&message);
-        let sent = scoped.prompt(&self.id.0, &message, &request.text, &request.model).await;
+        let sent = scoped.prompt(&self.id.0, &message, &request).await;
         if sent.is_err() {
             // It may have been taken all the same, if only the answer was lost.
             let _ = scoped.abort(&self.id.0, Duration::from_secs(2)).await;
