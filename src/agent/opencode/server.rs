@@ -82,6 +82,14 @@ impl Server {
     /// `AgentMissing` when it can't be started or ends at once, `AgentTooOld`, and `ServerUnreachable`
     /// when it does not become ready in time or does not take its own password.
     pub async fn start(options: &ServerOptions) -> Result<Self, Failure> {
+        Self::start_unless(options, std::future::pending()).await
+    }
+
+    /// The same, given up when `stop` is ready before the server is.
+    pub(crate) async fn start_unless(
+        options: &ServerOptions,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Self, Failure> {
         let cannot = |error: io::Error| {
             let words = format!("cannot start `{}`: {error}", options.program.display());
             Failure::new(FailureKind::AgentMissing, words)
@@ -109,7 +117,12 @@ impl Server {
             sweep::sweep(&reaped).await;
         });
         let starting = Starting { pid, log, exit, marker, identity, password };
-        let started = starting.until_ready(options).await;
+        let started = tokio::select! {
+            started = starting.until_ready(options) => started,
+            () = stop => {
+                Err(Failure::new(FailureKind::ServerUnreachable, "opencode was stopped while it started"))
+            }
+        };
         if started.is_err() {
             starting.give_up().await;
         }
