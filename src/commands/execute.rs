@@ -1,18 +1,21 @@
 //! `work execute --thread ID`
 
+use std::time::{Duration, Instant};
+
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::Exit;
-use super::connect::connect;
+use super::connect::{connect, endpoint};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use super::report::WindowReporter;
 use crate::engine::status::status_of;
 use crate::engine::turn::{Finished, run as run_turn};
-use crate::engine::{Prepared, StreamHandle, TurnRequest, prepare};
+use crate::engine::{Prepared, StreamHandle, TurnRequest, Workspace, prepare, recover};
 use crate::ipc::{LaunchReport, Launched, Refusal};
 use crate::model::{Mode, ThreadId, TurnOutcome};
+use crate::supervisor::wait_until_free;
 
 /// Run one turn of one thread, and record its session
 #[derive(Debug, clap::Args)]
@@ -154,17 +157,46 @@ fn execute(ctx: &Context, args: &Args) -> CommandResult {
     }
     let thread = prepared.spec.thread;
     let mut reporter = WindowReporter::new(ctx, &prepared);
-    let (client, finish) = connect(ctx, &workspace, args.how.no_supervisor)?;
-    let finished = run_turn(client, prepared.spec, &mut reporter)?;
-    finish();
-    let lost = finished == Finished::Lost;
-    if lost {
-        // The next supervisor finds the record and closes it; so that it is true at once, we start one.
+    let mut finished = turn(ctx, &workspace, args, &prepared, &mut reporter)?;
+    if matches!(finished, Finished::Refused { reason: Refusal::Stopping, .. }) {
+        // It was about to exit when we came; the next one takes us.
+        let _ = wait_until_free(&endpoint(ctx, &workspace)?, Duration::from_secs(60));
+        finished = turn(ctx, &workspace, args, &prepared, &mut reporter)?;
+    }
+    if finished == Finished::Lost {
+        close_lost(&handle, thread);
+        // The next supervisor ends the agent that the dead one left.
         drop(connect(ctx, &workspace, args.how.no_supervisor));
     }
     let result = told(ctx, &handle, thread, finished);
     reporter.wait_for_a_person(&result);
     result
+}
+
+fn turn(
+    ctx: &Context,
+    workspace: &Workspace,
+    args: &Args,
+    prepared: &Prepared,
+    reporter: &mut WindowReporter,
+) -> Result<Finished, Failed> {
+    let (client, finish) = connect(ctx, workspace, args.how.no_supervisor)?;
+    let finished = run_turn(client, prepared.spec.clone(), reporter);
+    finish();
+    Ok(finished?)
+}
+
+/// Writes the end of an attempt whose supervisor has just died, so that what is said next is on record.
+fn close_lost(handle: &StreamHandle, thread: ThreadId) {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let is_open =
+        || handle.store.read().is_ok_and(|s| s.thread(thread).is_some_and(|t| t.open_record().is_some()));
+    // A process that is killed hangs up a moment before it counts as dead.
+    while is_open() && Instant::now() < deadline {
+        if recover(&handle.store, handle.store.now()).unwrap_or(0) == 0 {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
 }
 
 /// The exit code, and what is said, for a turn that is over.

@@ -18,7 +18,7 @@ use crate::engine::batch::{BatchPlan, Skipped, prepare_batch};
 use crate::engine::{Prepared, StreamHandle, Workspace};
 use crate::ipc::{Endpoint, LaunchHost};
 use crate::model::{BatchId, Mode, StreamId, ThreadId};
-use crate::supervisor::connect_or_start;
+use crate::supervisor::{EnsureError, connect_or_start};
 use crate::sys::{lock, process};
 
 /// Run all threads of a batch side by side, each in a tmux window
@@ -92,7 +92,13 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let batch = prepared()?;
     agent_program(ctx)?;
     if !args.how.no_supervisor {
-        drop(connect_or_start(&windows.endpoint, &program()?, &workspace.root)?);
+        match connect_or_start(&windows.endpoint, &program()?, &workspace.root) {
+            Err(error @ EnsureError::NotReady { .. }) => {
+                let why = crate::engine::hint::chain(&error);
+                ctx.screen.warn(&format!("{why}; each window runs its turn by itself"));
+            }
+            started => drop(started?),
+        }
     }
     let host = LaunchHost::bind(windows.endpoint.own_socket("launch")).map_err(|error| {
         Failed::new(Exit::Failed, "socket", format!("cannot listen for the windows: {error}"))

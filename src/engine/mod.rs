@@ -28,7 +28,8 @@ pub use prepare::{PrepareError, Prepared, TurnRequest, prepare, prompt_of};
 pub use prompt::prompt;
 pub use resolve::{ResolveError, batch, node, stage, thread};
 pub use sessions::{
-    Begun, SessionError, SessionStart, begin_session, end_session, fail_unopened, recover, recover_all,
+    Begun, SessionError, SessionStart, begin_session, end_own, end_session, fail_unopened, recover,
+    recover_all,
 };
 pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
 pub use update::{UpdateError, UpdateRequest, Updated, update};

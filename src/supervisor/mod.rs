@@ -9,7 +9,9 @@ mod dispatch;
 mod ensure;
 mod host;
 mod log;
+#[cfg(test)]
+mod tests;
 
 pub use daemon::{RunError, run};
-pub use ensure::{EnsureError, connect_or_start, in_process};
+pub use ensure::{EnsureError, connect_or_start, in_process, wait_until_free};
 pub use host::HostSettings;

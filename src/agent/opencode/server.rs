@@ -21,7 +21,7 @@ use super::password::{self, Password};
 use super::plugin;
 use super::record::{self, ServerRecord};
 use super::sweep;
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, Owner};
 use crate::sys::env;
 use crate::sys::identity::Identity;
 use crate::sys::process::{self, Signal};
@@ -32,8 +32,8 @@ pub const OLDEST: (u32, u32, u32) = (1, 18, 0);
 /// How long each step of an orderly stop may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Told of a server as soon as it has a process, and again when it has an address, so that whoever
-/// comes after us can end it. Must not block for long.
+/// Told of a server before it has a process, when it has one, and when it has an address, so that
+/// whoever comes after us can end it. Must not block for long.
 pub type RecordHook = Arc<dyn Fn(&ServerRecord) + Send + Sync>;
 
 /// How to start a server.
@@ -98,6 +98,8 @@ impl Server {
         let marker = password::token().map_err(cannot)?;
         let (log, stdout, stderr) = Log::open(&options.log).map_err(cannot)?;
         let mut command = command(options, &password, &marker).map_err(cannot)?;
+        // Written down before there is anything to end: were we killed in between, its marker finds it.
+        tell(options, &password, &marker, record::nobody(), None);
         command.stdout(stdout).stderr(stderr);
         // The reaper may be dropped with the whole runtime; then nobody else ends the process.
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(cannot)?;
@@ -289,19 +291,22 @@ impl Starting {
     }
 
     fn tell(&self, options: &ServerOptions, url: Option<&str>) {
-        if let (Some(hook), Some(identity)) = (&options.on_start, &self.identity) {
-            hook(&ServerRecord {
-                identity: record::owner(identity),
-                url: url.map(str::to_owned),
-                password: self.password.clone(),
-                marker: self.marker.clone(),
-            });
+        if let Some(identity) = &self.identity {
+            tell(options, &self.password, &self.marker, record::owner(identity), url);
         }
     }
 
     async fn give_up(&self) {
         end(self.pid, &self.exit).await;
         sweep::sweep(&self.marker).await;
+    }
+}
+
+/// Tells whoever keeps the record.
+fn tell(options: &ServerOptions, password: &Password, marker: &str, identity: Owner, url: Option<&str>) {
+    if let Some(hook) = &options.on_start {
+        let (url, password, marker) = (url.map(str::to_owned), password.clone(), marker.to_owned());
+        hook(&ServerRecord { identity, url, password, marker });
     }
 }
 
