@@ -92,7 +92,8 @@ impl Project {
         let folder = self.env.repo_dir().join(".git/work/servers");
         let file = std::fs::read_dir(folder).ok()?.flatten().next()?;
         let record: Value = serde_json::from_slice(&std::fs::read(file.path()).ok()?).ok()?;
-        u32::try_from(record["server"]["identity"]["pid"].as_u64()?).ok()
+        // Before it has a process, its record names none.
+        u32::try_from(record["server"]["identity"]["pid"].as_u64()?).ok().filter(|pid| *pid > 0)
     }
 }
 
