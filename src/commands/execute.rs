@@ -1,6 +1,7 @@
 //! `work execute --thread ID`
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -13,6 +14,7 @@ use crate::engine::turn::{Finished, run as run_turn};
 use crate::engine::{Prepared, StreamHandle, TurnRequest, prepare};
 use crate::ipc::{LaunchReport, Launched, Refusal};
 use crate::model::{Mode, ThreadId, TurnOutcome};
+use crate::ui::one_line;
 
 /// Run one turn of one thread, and record its session
 #[derive(Debug, clap::Args)]
@@ -71,7 +73,7 @@ enum Watch {
 }
 
 /// What `--dry-run` tells.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Would<'a> {
     thread: ThreadId,
@@ -102,7 +104,7 @@ impl<'a> Would<'a> {
         format!(
             "would run {} {} with {} ({}) in {}, {}; `work prompt --thread {}` shows its {} bytes of prompt\n",
             self.thread,
-            self.name,
+            one_line(self.name),
             self.agent,
             self.models.join(", then "),
             self.directory.display(),
@@ -144,13 +146,11 @@ fn execute(ctx: &Context, args: &Args) -> CommandResult {
         Some(Watch::Plain) | None => Mode::Plain,
     };
     let prepared = prepare(&workspace, &handle, &agents, &args.how.request(&args.thread), mode)?;
+    prepared.warnings.iter().for_each(|warning| ctx.screen.warn(warning));
     if args.dry_run {
         let would = Would::of(&prepared);
         ctx.print(&would, || would.words())?;
         return Ok(Exit::Done);
-    }
-    for warning in &prepared.warnings {
-        ctx.screen.warn(warning);
     }
     let thread = prepared.spec.thread;
     let mut reporter = WindowReporter::new(ctx, &prepared);

@@ -79,6 +79,13 @@ impl Failed {
         self
     }
 
+    /// A plan that can't be read.
+    pub(super) fn unreadable_plan(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let mut failed = Self::new(Exit::Failed, "plan", format!("cannot read `{}`", path.display()));
+        failed.messages.push(error.to_string());
+        failed.hint("a plan is a file of UTF-8 text; bring it back with git, or write a new one")
+    }
+
     fn of(exit: Exit, kind: &'static str, error: &dyn std::error::Error) -> Self {
         let mut failed = Self::new(exit, kind, error.to_string());
         let mut source = error.source();
@@ -162,6 +169,9 @@ impl From<UpdateError> for Failed {
         match error {
             UpdateError::Store(error) => error.into(),
             UpdateError::Resolve(error) => error.into(),
+            error @ (UpdateError::Level { .. } | UpdateError::ThreadBreadcrumb(_)) => {
+                Self::hinted(Exit::Usage, "unknown-id", &error)
+            }
             error => Self::hinted(Exit::Failed, "refused", &error),
         }
     }

@@ -31,5 +31,5 @@ pub use sessions::{
     Begun, SessionError, SessionStart, begin_session, end_session, fail_unopened, recover, recover_all,
 };
 pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
-pub use update::{UpdateError, UpdateRequest, Updated, update};
+pub use update::{UpdateError, UpdateRequest, UpdateTarget, Updated, update};
 pub use workspace::{Workspace, WorkspaceError};

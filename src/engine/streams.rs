@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hint, Workspace};
@@ -211,7 +212,7 @@ fn current(workspace: &Workspace) -> Result<Option<StreamId>, StreamError> {
 }
 
 /// One line about a stream.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamSummary {
     /// Its id.
@@ -274,6 +275,8 @@ pub fn read_text(path: &Path) -> std::io::Result<String> {
     let bytes = std::fs::read(path)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        std::io::Error::new(std::io::ErrorKind::InvalidData, format!("byte {at} is not UTF-8 text"))
+        let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let message = format!("line {line} is not UTF-8 text (byte {at})");
+        std::io::Error::new(std::io::ErrorKind::InvalidData, message)
     })
 }
