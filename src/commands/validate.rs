@@ -89,6 +89,7 @@ fn restore(ctx: &Context, handle: &StreamHandle) -> Result<(), Failed> {
             "no-copy",
             format!("there is no good copy of `{}`", handle.store.path().display()),
         )
+        .hint("bring it back with git, or correct it by hand")
     })?;
     let kept = handle.store.restore(newest)?;
     let what = format!(

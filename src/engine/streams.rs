@@ -170,6 +170,16 @@ fn find(workspace: &Workspace, known: &[StreamId], wanted: &str) -> Result<Strea
     }
 }
 
+/// A name as it can stand in a title: on one line, and without what would drive a terminal.
+fn title(name: &str) -> Result<String, IdError> {
+    let title = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if title.contains(char::is_control) {
+        let text = title.chars().filter(|c| !c.is_control()).collect();
+        return Err(IdError { text, expected: "a name: it held control characters" });
+    }
+    Ok(title)
+}
+
 /// Makes a new stream with a plan to fill in (or `from`, a plan that is there already) and makes it
 /// the current one.
 ///
@@ -182,17 +192,18 @@ pub fn create(
     from: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<StreamHandle, StreamError> {
+    let name = title(name)?;
     let number = workspace.stream_ids().iter().map(StreamId::number).max().map_or(1, |last| last + 1);
-    let id = StreamId::from_name(number, name)?;
+    let id = StreamId::from_name(number, &name)?;
     if let Some(same) = workspace.stream_ids().into_iter().find(|other| other.slug() == id.slug()) {
         return Err(StreamError::Exists(same));
     }
     let new = handle(workspace, id.clone());
     let text = match from {
         Some(text) => text.to_owned(),
-        None => plan::template(name, &id, &now.date_naive().to_string(), stages),
+        None => plan::template(&name, &id, &now.date_naive().to_string(), stages),
     };
-    new.store.create(&Stream::new(id.clone(), name.to_owned(), now))?;
+    new.store.create(&Stream::new(id.clone(), name, now))?;
     atomic::write_atomic(&new.plan_file(), text.as_bytes())?;
     make_current(workspace, &id)?;
     Ok(new)

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::agents::ConfigError;
 use super::drift::drift;
-use super::{StreamHandle, Workspace, agents};
+use super::{Hint as _, StreamHandle, Workspace, agents};
 use crate::diag::{Diagnostic, Severity, position};
 use crate::model::Stream;
 use crate::plan::{self, Plan};
@@ -61,8 +62,9 @@ pub fn findings(file: &FileFindings) -> impl Iterator<Item = Finding<'_>> {
     })
 }
 
-fn unreadable(path: PathBuf, code: &'static str, error: &dyn std::error::Error) -> FileFindings {
-    let finding = Diagnostic::error(code, super::hint::chain(error));
+fn unreadable(path: PathBuf, code: &'static str, error: &ConfigError) -> FileFindings {
+    let mut finding = Diagnostic::error(code, super::hint::chain(error));
+    finding.help = error.hints().into_iter().next();
     FileFindings { path, source: String::new(), diagnostics: vec![finding] }
 }
 
@@ -73,10 +75,9 @@ pub fn check_plan(handle: &StreamHandle) -> FileFindings {
     let source = match super::streams::read_text(&path) {
         Ok(source) => source,
         Err(error) => {
-            let mut found = unreadable(path, "P000", &error);
             let help = "every stream has a PLAN.md in its folder; it must be UTF-8 text";
-            found.diagnostics.iter_mut().for_each(|finding| finding.help = Some(help.to_owned()));
-            return found;
+            let finding = Diagnostic::error("P000", format!("the plan can't be read: {error}")).help(help);
+            return FileFindings { path, source: String::new(), diagnostics: vec![finding] };
         }
     };
     let parsed = plan::parse(&source);

@@ -4,7 +4,12 @@
 
 mod agents;
 mod approve;
+mod arguments;
 mod assign;
+mod bad_agents;
+mod bad_plan;
+mod bad_state;
+mod choosing;
 mod create;
 mod desk;
 mod execute;
@@ -12,11 +17,13 @@ mod init;
 mod list;
 mod logs;
 mod multi;
+mod places;
 mod preview;
 mod prompt;
 mod show;
 mod status;
 mod supervisor;
+mod terminal;
 mod tree;
 mod update;
 mod use_stream;
