@@ -49,6 +49,9 @@ pub enum ApproveError {
         /// The id the plan gives it.
         to: ThreadId,
     },
+    /// An id has two digits for a task.
+    #[error("thread `{0}` has more than 99 tasks, those that are kept for their history included")]
+    TooManyTasks(ThreadId),
     /// The stage is not in the state.
     #[error("there is no stage `{0}` to approve")]
     NoStage(StageId),
@@ -99,6 +102,7 @@ impl Hint for ApproveError {
             Self::NotDone { .. } => {
                 vec!["finish or cancel them, or approve all the same with `--force`".to_owned()]
             }
+            Self::TooManyTasks(_) => vec!["split the thread in PLAN.md".to_owned()],
             Self::NoStage(_) => vec!["`work tree` shows the stages".to_owned()],
             Self::NotApproved(_) | Self::Store(_) => Vec::new(),
         }
@@ -290,7 +294,7 @@ fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved
     for stage in &plan.stages {
         for batch in &stage.batches {
             for planned in &batch.threads {
-                sync_thread(stream, stage, batch, planned, now, &mut approved);
+                sync_thread(stream, stage, batch, planned, now, &mut approved)?;
             }
         }
     }
@@ -329,7 +333,7 @@ fn sync_thread(
     planned: &PlanThread,
     now: DateTime<Utc>,
     approved: &mut Approved,
-) {
+) -> Result<(), ApproveError> {
     let hash = plan::meaning_hash(planned);
     let index = match stream.threads.iter().position(|thread| thread.id == planned.id) {
         Some(index) => {
@@ -341,20 +345,7 @@ fn sync_thread(
         }
         None => {
             approved.added.push(planned.id);
-            stream.threads.push(Thread {
-                id: planned.id,
-                stage_name: String::new(),
-                batch_name: String::new(),
-                name: String::new(),
-                agent: None,
-                plan_hash: None,
-                in_plan: true,
-                declared: TaskStatus::Pending,
-                report: None,
-                sessions: Vec::new(),
-                tasks: Vec::new(),
-                extra: Extra::new(),
-            });
+            stream.threads.push(Thread::new(planned.id));
             stream.threads.len() - 1
         }
     };
@@ -366,14 +357,15 @@ fn sync_thread(
     if let Some(agent) = &planned.agent {
         thread.agent = Some(agent.value.clone());
     }
-    sync_tasks(thread, planned, now);
+    sync_tasks(thread, planned, now)?;
     approved.threads += 1;
     approved.tasks += thread.tasks.len();
+    Ok(())
 }
 
 /// Makes the tasks those of the plan. A thread without tasks gets one, which bears its name, so that
 /// there is always something to report on.
-fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) {
+fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) -> Result<(), ApproveError> {
     let mut wanted: Vec<(String, bool)> =
         planned.tasks.iter().map(|task| (task.name.value.clone(), task.done)).collect();
     if wanted.is_empty() {
@@ -396,31 +388,22 @@ fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) {
     }
     let mut number = Some(Ordinal::FIRST);
     let next = |number: &mut Option<Ordinal>| {
-        let this = *number;
-        *number = this.and_then(Ordinal::next);
-        this
+        let this = number.ok_or(ApproveError::TooManyTasks(planned.id))?;
+        *number = this.next();
+        Ok::<_, ApproveError>(this)
     };
     for ((name, done), task) in wanted.into_iter().zip(found) {
-        let Some(this) = next(&mut number) else { break };
-        let status = if done { TaskStatus::Completed } else { TaskStatus::Pending };
-        let fresh = |id| Task {
-            id,
-            name: String::new(),
-            status,
-            report: None,
-            breadcrumb: None,
-            created_at: now,
-            updated_at: now,
-            extra: Extra::new(),
-        };
+        let this = next(&mut number)?;
         let id = thread.id.task(this);
-        let mut task = task.map_or_else(|| fresh(id), |task| Task { id, ..task });
-        task.name = name;
+        let status = if done { TaskStatus::Completed } else { TaskStatus::Pending };
+        let fresh = || Task { status, ..Task::new(id, String::new(), now) };
+        let task = Task { id, name, ..task.unwrap_or_else(fresh) };
         thread.tasks.push(task);
     }
     // What the plan dropped and somebody had worked on stays, behind the others.
     for task in old.into_iter().flatten().filter(task_has_history) {
-        let Some(this) = next(&mut number) else { break };
+        let this = next(&mut number)?;
         thread.tasks.push(Task { id: thread.id.task(this), ..task });
     }
+    Ok(())
 }

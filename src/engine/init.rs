@@ -37,6 +37,9 @@ pub const SKILLS: &[(&str, &str)] = &[
     ("doing-work", include_str!("../../skills/doing-work/SKILL.md")),
 ];
 
+/// What is of this machine and this moment: locks, files that are being written, and files set aside.
+const IGNORED: &str = ".*.lock\n.*.work-tmp\n*.corrupt-*.json\n";
+
 /// What was done.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -83,6 +86,7 @@ pub fn init(workspace: &Workspace, skills: &[SkillTarget], dry_run: bool) -> Res
         Ok(())
     };
     put(workspace.agents_file(), config::DEFAULT_AGENTS)?;
+    put(workspace.work_dir.join(".gitignore"), IGNORED)?;
     if !workspace.is_git {
         put(workspace.private.join(".gitignore"), "*\n")?;
     }

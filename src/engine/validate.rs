@@ -134,12 +134,13 @@ pub fn check_tasks(workspace: &Workspace, handle: &StreamHandle) -> Result<FileF
     let known = agents::check_agents(workspace).map(|checked| checked.value.agents).unwrap_or_default();
     for thread in &stream.threads {
         let id = thread.id;
-        if let Some(agent) =
-            thread.agent.as_ref().filter(|name| known.iter().all(|agent| agent.name != **name))
-        {
+        let open = !super::status::status_of(thread).is_settled();
+        let unknown = thread.agent.as_ref().filter(|name| known.iter().all(|agent| agent.name != **name));
+        if let Some(agent) = unknown.filter(|_| open) {
             let message = format!("thread {id} is assigned to `{agent}`, which agents.yaml does not have");
             diagnostics.push(
-                Diagnostic::error("S002", message).help(format!("`work assign --thread {id} --agent NAME`")),
+                Diagnostic::warning("S002", message)
+                    .help(format!("`work assign --thread {id} --agent NAME`")),
             );
         }
         if thread.sessions.iter().filter(|record| record.is_open()).count() > 1 {
@@ -183,6 +184,12 @@ pub fn explain(code: &str) -> Option<&'static str> {
         }
         "S004" => {
             "An attempt has no end, and the process that ran it is gone: killed, crashed, or of an earlier boot. Every reader shows it as interrupted; the next run writes it so."
+        }
+        "T101" => {
+            "A state file of the older tool holds something odd: an id or a word that does not fit, or a name that differs. It was read as far as it makes sense, and what did not is kept beside it in the file."
+        }
+        "T102" => {
+            "The folder of a stream was renamed, or its state copied. A stream goes by the name of its folder."
         }
         "S005" => {
             "The plan no longer has this thread, but something was recorded of it: sessions, reports, or finished tasks. It is kept, and is not run."

@@ -116,8 +116,16 @@ async fn attempt(
     });
     let journal = record.take_journal().map(Journal::new);
     let mut turn = Turn { settings, session: &mut *session, news, journal, produced: false };
-    let outcome =
-        turn.run(PromptRequest { text: spec.prompt.clone(), model: model.clone() }, &mut cancelled).await;
+    let outcome = turn
+        .run(
+            PromptRequest {
+                text: spec.prompt.clone(),
+                model: model.clone(),
+                persona: spec.agent.opencode_agent.clone(),
+            },
+            &mut cancelled,
+        )
+        .await;
     let Turn { journal, produced, .. } = turn;
     if let Some(journal) = journal {
         journal.close().await;
@@ -142,6 +150,7 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Se
             title: spec.title.clone(),
             stream: spec.stream.clone(),
             thread: spec.thread,
+            environment: spec.agent.env.clone(),
             resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
         })
         .await

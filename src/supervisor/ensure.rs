@@ -12,6 +12,7 @@ use super::host::{HostSettings, Source, serve};
 use crate::engine::Workspace;
 use crate::ipc::{Client, ClientError, Endpoint};
 use crate::runtime::{Runtime, RuntimeSettings};
+use crate::sys::env::SERVER_MARKER;
 use crate::sys::{lock, paths, process};
 
 /// Why there is no supervisor to talk to.
@@ -95,8 +96,11 @@ fn start(endpoint: &Endpoint, program: &Path, root: &Path) -> Result<(), String>
     // No process group of its own: it makes itself the leader of a session, which a group's leader can't.
     let mut command = process::foreground(program);
     command.args(["supervisor", "run", "--detached", "--repo"]).arg(root);
-    command.env_remove("WORK_LAUNCH").env_remove("WORK_THREAD").env_remove("WORK_STREAM").env_remove("TMUX");
-    command.env_remove("TMUX_PANE").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).current_dir("/");
+    // It serves every stream and thread, and outlives whoever starts it.
+    for name in ["WORK_LAUNCH", "WORK_THREAD", "WORK_STREAM", "TMUX", "TMUX_PANE", SERVER_MARKER] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).current_dir("/");
     let mut child =
         command.spawn().map_err(|error| format!("cannot start `{}`: {error}", program.display()))?;
     let mut said = Vec::new();

@@ -72,7 +72,8 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         next_conn += 1;
         host.connect(next_conn, stream);
     }
-    let mut signals = super::daemon::Signals::new();
+    // Within a command, the command hears the signals, and cancels or hangs up.
+    let mut signals = listener.as_ref().map(|_| super::daemon::Signals::new());
     loop {
         let idle_until = host.idle_until;
         let event = tokio::select! {
@@ -83,7 +84,7 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
                 continue;
             }
             () = sleep_until(idle_until) => Event::IdleTimeUp,
-            () = signals.terminate() => Event::Terminate,
+            () = terminated(signals.as_mut()) => Event::Terminate,
         };
         let last_hangup = listener.is_none() && matches!(event, Event::Disconnected(_));
         let mut done = host.step(event);
@@ -231,6 +232,13 @@ async fn accept(listener: Option<&UnixListener>) -> UnixStream {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    }
+}
+
+async fn terminated(signals: Option<&mut super::daemon::Signals>) {
+    match signals {
+        Some(signals) => signals.terminate().await,
+        None => std::future::pending().await,
     }
 }
 

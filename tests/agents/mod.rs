@@ -3,7 +3,10 @@
 
 mod broken_stream;
 mod contract;
+mod execute;
 mod fake_opencode;
+mod kills;
+mod multi;
 mod opencode_backend;
 mod opencode_failures;
 mod rig;

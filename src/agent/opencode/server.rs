@@ -29,10 +29,6 @@ use crate::sys::process::{self, Signal};
 /// The oldest server that we can drive.
 pub const OLDEST: (u32, u32, u32) = (1, 18, 0);
 
-/// The variable that holds the marker. Whatever is meant to outlive the server, though one of its tools
-/// started it, must be started without it.
-pub const MARKER: &str = "WORK_SERVER";
-
 /// How long each step of an orderly stop may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -86,6 +82,14 @@ impl Server {
     /// `AgentMissing` when it can't be started or ends at once, `AgentTooOld`, and `ServerUnreachable`
     /// when it does not become ready in time or does not take its own password.
     pub async fn start(options: &ServerOptions) -> Result<Self, Failure> {
+        Self::start_unless(options, std::future::pending()).await
+    }
+
+    /// The same, given up when `stop` is ready before the server is.
+    pub(crate) async fn start_unless(
+        options: &ServerOptions,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Self, Failure> {
         let cannot = |error: io::Error| {
             let words = format!("cannot start `{}`: {error}", options.program.display());
             Failure::new(FailureKind::AgentMissing, words)
@@ -113,7 +117,12 @@ impl Server {
             sweep::sweep(&reaped).await;
         });
         let starting = Starting { pid, log, exit, marker, identity, password };
-        let started = starting.until_ready(options).await;
+        let started = tokio::select! {
+            started = starting.until_ready(options) => started,
+            () = stop => {
+                Err(Failure::new(FailureKind::ServerUnreachable, "opencode was stopped while it started"))
+            }
+        };
         if started.is_err() {
             starting.give_up().await;
         }
@@ -338,7 +347,7 @@ fn command(options: &ServerOptions, password: &Password, marker: &str) -> io::Re
         command.env("PATH", process::path_with(&own));
     }
     command.envs(options.env.iter().map(|(name, value)| (name, value)));
-    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(MARKER, marker);
+    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(env::SERVER_MARKER, marker);
     Ok(command)
 }
 
