@@ -29,6 +29,7 @@ pub(super) struct Args {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Created {
     stream: StreamId,
+    #[serde(serialize_with = "crate::engine::lossy::path")]
     plan: PathBuf,
 }
 

@@ -81,6 +81,7 @@ pub(super) struct Would<'a> {
     agent: &'a str,
     models: Vec<String>,
     mode: Mode,
+    #[serde(serialize_with = "crate::engine::lossy::path")]
     directory: &'a std::path::Path,
     prompt_bytes: usize,
     warnings: &'a [String],

@@ -17,6 +17,7 @@ use crate::ipc::ClientError;
 use crate::store::StoreError;
 use crate::store::journal::JournalError;
 use crate::supervisor::{EnsureError, RunError};
+use crate::sys::lock::LockError;
 
 /// What a command returns.
 pub(super) type CommandResult = Result<Exit, Failed>;
@@ -127,7 +128,7 @@ impl From<StoreError> for Failed {
         let (exit, kind) = match &error {
             StoreError::Corrupt { .. } => (Exit::State, "state-corrupt"),
             StoreError::Newer { .. } => (Exit::State, "state-newer"),
-            StoreError::Lock(_) => (Exit::Busy, "locked"),
+            StoreError::Lock(LockError::Held { .. }) => (Exit::Busy, "locked"),
             StoreError::Missing { .. } => (Exit::Failed, "state-missing"),
             _ => (Exit::Failed, "state-io"),
         };
@@ -156,6 +157,7 @@ impl From<StreamError> for Failed {
     fn from(error: StreamError) -> Self {
         match error {
             StreamError::Store(error) => error.into(),
+            error @ StreamError::Lock(LockError::Held { .. }) => Self::hinted(Exit::Busy, "locked", &error),
             error @ (StreamError::Unknown { .. } | StreamError::Ambiguous { .. } | StreamError::Name(_)) => {
                 Self::hinted(Exit::Usage, "stream", &error)
             }

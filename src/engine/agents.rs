@@ -129,6 +129,7 @@ pub struct AgentRow {
     /// Its models, in order of preference.
     pub models: Vec<String>,
     /// The program behind it, when it is installed.
+    #[serde(serialize_with = "super::lossy::option")]
     pub program: Option<PathBuf>,
     /// Why it can't be used; `None` when it can.
     pub unusable: Option<String>,

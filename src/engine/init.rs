@@ -45,8 +45,10 @@ const IGNORED: &str = ".*.lock\n.*.work-tmp\n*.corrupt-*.json\n";
 #[serde(rename_all = "camelCase")]
 pub struct Initialized {
     /// Files that were made.
+    #[serde(serialize_with = "super::lossy::list")]
     pub created: Vec<PathBuf>,
     /// Files that were there, and were left as they are.
+    #[serde(serialize_with = "super::lossy::list")]
     pub kept: Vec<PathBuf>,
 }
 

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod hint;
 pub mod init;
 pub mod logs;
+pub mod lossy;
 pub mod owner;
 mod prepare;
 mod prompt;

@@ -141,6 +141,7 @@ pub struct SessionRow {
     /// How it was watched.
     pub mode: Option<&'static str>,
     /// Where the agent worked.
+    #[serde(serialize_with = "super::lossy::option")]
     pub directory: Option<PathBuf>,
     /// When it began.
     pub started_at: DateTime<Utc>,

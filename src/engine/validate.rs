@@ -42,6 +42,7 @@ impl FileFindings {
 #[serde(rename_all = "camelCase")]
 pub struct Finding<'a> {
     /// The file.
+    #[serde(serialize_with = "super::lossy::path")]
     pub file: &'a Path,
     /// Line and column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]

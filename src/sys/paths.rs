@@ -23,14 +23,41 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder for our sockets: below `XDG_RUNTIME_DIR`, or in the temporary folder. Private.
+/// The bytes that a folder of sockets may take, so that a path of 103 bytes holds our longest name.
+const LONGEST: usize = 64;
+
+/// The folder for our sockets: below `XDG_RUNTIME_DIR`, or in the temporary folder when that is none or
+/// too long for a socket. Private.
 ///
 /// # Errors
 /// When there is none that belongs to us alone.
 pub fn socket_dir(runtime_dir: Option<&Path>) -> io::Result<PathBuf> {
-    let dir = match runtime_dir {
-        Some(dir) if dir.is_absolute() && dir.is_dir() => dir.join("work"),
-        _ => std::env::temp_dir().join(format!("work-{}", nix::unistd::getuid())),
-    };
+    let own = format!("work-{}", nix::unistd::getuid());
+    let wanted = runtime_dir.filter(|dir| dir.is_absolute() && dir.is_dir()).map(|dir| dir.join("work"));
+    let short = |dir: &PathBuf| dir.as_os_str().len() <= LONGEST;
+    let dir = wanted
+        .filter(short)
+        .or_else(|| Some(std::env::temp_dir().join(&own)).filter(short))
+        .unwrap_or_else(|| Path::new("/tmp").join(own));
     private_dir(&dir).map(|()| dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_lie_where_their_paths_are_short_enough() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let long = folder.path().join("long/".repeat(20));
+        fs::create_dir_all(&long).expect("a folder");
+        assert_eq!(socket_dir(Some(folder.path())).expect("a folder"), folder.path().join("work"));
+        for odd in
+            [Some(long.as_path()), Some(Path::new("relative")), Some(Path::new("/nowhere/at/all")), None]
+        {
+            let dir = socket_dir(odd).expect("a folder");
+            assert!(dir.is_absolute() && dir.as_os_str().len() <= LONGEST, "{}", dir.display());
+            assert!(!dir.starts_with(folder.path()));
+        }
+    }
 }

@@ -10,7 +10,9 @@ use super::desk::{Desk, document};
 #[test]
 fn a_usage_error_is_told_as_text_and_as_json() {
     let desk = Desk::ready();
-    desk.shows("stauts", str![[r#"
+    desk.shows(
+        "stauts",
+        str![[r#"
 $ work stauts
 --- stderr
 error: unrecognized subcommand 'stauts'
@@ -22,8 +24,12 @@ Usage: work [OPTIONS] <COMMAND>
 For more information, try '--help'.
 --- exit 2
 
-"#]]);
-    desk.shows_json("error", "stauts", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "error",
+        "stauts",
+        str![[r#"
 $ work stauts --json
 {
   "error": {
@@ -40,7 +46,8 @@ $ work stauts --json
 }
 --- exit 2
 
-"#]]);
+"#]],
+    );
     desk.shows_json("error", "update --status done --task 1", str![[r#"
 $ work update --status done --task 1 --json
 {
@@ -57,7 +64,10 @@ $ work update --status done --task 1 --json
 --- exit 2
 
 "#]]);
-    desk.shows_json("error", "show", str![[r#"
+    desk.shows_json(
+        "error",
+        "show",
+        str![[r#"
 $ work show --json
 {
   "error": {
@@ -73,8 +83,12 @@ $ work show --json
 }
 --- exit 2
 
-"#]]);
-    desk.shows_json("error", "create x --stages 99", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "error",
+        "create x --stages 99",
+        str![[r#"
 $ work create x --stages 99 --json
 {
   "error": {
@@ -89,7 +103,8 @@ $ work create x --stages 99 --json
 }
 --- exit 2
 
-"#]]);
+"#]],
+    );
     desk.shows_json("error", "approve", str![[r#"
 $ work approve --json
 {
@@ -107,7 +122,10 @@ $ work approve --json
 --- exit 2
 
 "#]]);
-    desk.shows_json("error", "status --sesions", str![[r#"
+    desk.shows_json(
+        "error",
+        "status --sesions",
+        str![[r#"
 $ work status --sesions --json
 {
   "error": {
@@ -124,8 +142,11 @@ $ work status --sesions --json
 }
 --- exit 2
 
-"#]]);
-    desk.shows("--color sometimes status", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "--color sometimes status",
+        str![[r#"
 $ work --color sometimes status
 --- stderr
 error: invalid value 'sometimes' for '--color <WHEN>'
@@ -134,7 +155,8 @@ error: invalid value 'sometimes' for '--color <WHEN>'
 For more information, try '--help'.
 --- exit 2
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -156,14 +178,20 @@ fn arguments_that_are_no_text_are_told() {
 fn a_clock_that_is_no_time_is_told() {
     let mut desk = Desk::ready();
     desk.env.set("WORK_CLOCK", "noon");
-    desk.shows("status", str![[r#"
+    desk.shows(
+        "status",
+        str![[r#"
 $ work status
 --- stderr
 error: `WORK_CLOCK` is `noon`, which is no RFC 3339 time: input contains invalid characters
 --- exit 2
 
-"#]]);
-    desk.shows_json("error", "status", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "error",
+        "status",
+        str![[r#"
 $ work status --json
 {
   "error": {
@@ -176,7 +204,8 @@ $ work status --json
 }
 --- exit 2
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]

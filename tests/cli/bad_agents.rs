@@ -187,6 +187,7 @@ hint: `work init` makes one
 $ work validate agents
 error[A000]: cannot read `[REPO]/work/agents.yaml`: No such file or directory (os error 2)
 --> [REPO]/work/agents.yaml
+ = help: `work init` makes one
 
 agents.yaml: 1 error
 --- exit 3

@@ -25,7 +25,7 @@ fn a_plan_that_is_missing_is_told_with_its_place() {
         "validate",
         str![[r#"
 $ work validate
-error[P000]: No such file or directory (os error 2)
+error[P000]: the plan can't be read: No such file or directory (os error 2)
 --> [REPO]/work/001-rename-fetch/PLAN.md
  = help: every stream has a PLAN.md in its folder; it must be UTF-8 text
 
@@ -67,7 +67,7 @@ fn a_plan_that_is_no_text_is_told_with_its_line() {
         "validate plan",
         str![[r#"
 $ work validate plan
-error[P000]: line 3 is not UTF-8 text (byte 11)
+error[P000]: the plan can't be read: line 3 is not UTF-8 text (byte 11)
 --> [REPO]/work/001-rename-fetch/PLAN.md
  = help: every stream has a PLAN.md in its folder; it must be UTF-8 text
 

@@ -32,7 +32,9 @@ fn an_unknown_stream_is_told_with_those_that_there_are() {
         }
         desk.refuses(&line, 2, &["error: no stream `", "`001-rename-fetch`"]);
     }
-    desk.shows("-s rename-fetsh status", str![[r#"
+    desk.shows(
+        "-s rename-fetsh status",
+        str![[r#"
 $ work -s rename-fetsh status
 --- stderr
 error: no stream `rename-fetsh`
@@ -40,7 +42,8 @@ hint: did you mean `001-rename-fetch`?
 hint: there are `001-rename-fetch`
 --- exit 2
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -48,7 +51,9 @@ fn of_two_open_streams_one_must_be_chosen() {
     let desk = Desk::approved();
     desk.run("create Other").ok();
     std::fs::remove_file(desk.path("repo/.git/work/current")).expect("gone");
-    desk.shows("status", str![[r#"
+    desk.shows(
+        "status",
+        str![[r#"
 $ work status
 --- stderr
 error: several streams are open, and none is chosen
@@ -56,7 +61,8 @@ hint: name one with `--stream`: `001-rename-fetch`, `002-other`
 hint: `work use STREAM` makes one the current stream
 --- exit 2
 
-"#]]);
+"#]],
+    );
     for line in ["status", "update --task 1.1.1.1 --status completed", "multi", "approve plan --yes"] {
         desk.refuses(
             line,
@@ -102,10 +108,51 @@ fn a_bad_id_is_told_with_what_there_is() {
         desk.refuses(&format!("update --task='{id}' --status completed"), 2, &["error: no ", "hint: "]);
         desk.refuses(&format!("multi --batch='{id}'"), 2, &["error: no batch `", "hint: there are 01.01"]);
     }
-    desk.shows("update --task 1.1.1 --status completed", str![""]);
-    desk.shows("update --thread 1.1.1.1 --status completed", str![""]);
-    desk.shows("update --thread 1.1 --status completed", str![""]);
-    desk.shows("execute -t 1.1.9", str![""]);
+    desk.shows(
+        "update --task 1.1.1 --status completed",
+        str![[r#"
+$ work update --task 1.1.1 --status completed
+--- stderr
+error: `01.01.01` is no task
+hint: name a thread with `--thread`
+--- exit 2
+
+"#]],
+    );
+    desk.shows(
+        "update --thread 1.1.1.1 --status completed",
+        str![[r#"
+$ work update --thread 1.1.1.1 --status completed
+--- stderr
+error: `01.01.01.01` is no thread
+hint: name a task with `--task`
+--- exit 2
+
+"#]],
+    );
+    desk.shows(
+        "update --thread 1.1 --status completed",
+        str![[r#"
+$ work update --thread 1.1 --status completed
+--- stderr
+error: `01.01` is no thread
+hint: `work tree` shows the ids of tasks and threads
+--- exit 2
+
+"#]],
+    );
+    desk.shows(
+        "execute -t 1.1.9",
+        str![[r#"
+$ work execute -t 1.1.9
+--- stderr
+error: no thread `1.1.9` in stream `001-rename-fetch`
+hint: did you mean `01.01.02`?
+hint: there are 01.01.01, 01.01.02, 01.02.01, 02.01.01
+--- exit 2
+
+"#]],
+    );
 }
 
 #[test]
@@ -148,7 +195,9 @@ fn the_environment_of_a_session_names_root_stream_and_thread() {
     assert!(other.stderr.contains("has no `work/agents.yaml`"));
     // A root that is gone is told, and nothing else is taken in its place.
     desk.env.set("WORK_ROOT", "/nowhere/at/all");
-    desk.shows("status", str![[r#"
+    desk.shows(
+        "status",
+        str![[r#"
 $ work status
 --- stderr
 error: `/nowhere/at/all` is not a folder that can be entered
@@ -156,7 +205,8 @@ error: `/nowhere/at/all` is not a folder that can be entered
 hint: name the repository with `--repo DIR`
 --- exit 1
 
-"#]]);
+"#]],
+    );
     let status = desk.work(["--repo", ".", "status", "--json"]).ok();
     assert_eq!(document("status", &status)["tasks"]["completed"], 1);
 }

@@ -208,12 +208,16 @@ fn whole(output: &Output) -> String {
 
 /// The words of a command line; a part in single quotes is kept together.
 fn words(line: &str) -> Vec<String> {
-    let mut words = vec![];
+    let mut words: Vec<String> = vec![];
+    let mut begins = true;
     for (index, part) in line.split('\'').enumerate() {
-        if index % 2 == 1 {
+        if index % 2 == 1 && !begins {
+            words.last_mut().expect("it follows a word").push_str(part);
+        } else if index % 2 == 1 {
             words.push(part.to_owned());
         } else {
             words.extend(part.split_whitespace().map(str::to_owned));
+            begins = part.is_empty() || part.ends_with(char::is_whitespace);
         }
     }
     words

@@ -12,6 +12,7 @@ fn a_repository_is_set_up_and_a_second_time_nothing_is_changed() {
         str![[r#"
 $ work init --dry-run
 would create work/agents.yaml
+would create work/.gitignore
 --- stderr
 hint: look at the models in `work/agents.yaml`, then `work create NAME`
 --- exit 0
@@ -23,6 +24,7 @@ hint: look at the models in `work/agents.yaml`, then `work create NAME`
         str![[r#"
 $ work init
 created work/agents.yaml
+created work/.gitignore
 --- stderr
 hint: look at the models in `work/agents.yaml`, then `work create NAME`
 --- exit 0
@@ -36,6 +38,7 @@ $ work init --skills agents
 created .agents/skills/planning-work/SKILL.md
 created .agents/skills/doing-work/SKILL.md
 kept work/agents.yaml, which was there
+kept work/.gitignore, which was there
 --- stderr
 hint: look at the models in `work/agents.yaml`, then `work create NAME`
 --- exit 0
@@ -54,7 +57,8 @@ fn as_json() {
 $ work init --dry-run --json
 {
   "created": [
-    "[REPO]/work/agents.yaml"
+    "[REPO]/work/agents.yaml",
+    "[REPO]/work/.gitignore"
   ],
   "kept": []
 }
@@ -69,7 +73,8 @@ $ work init --dry-run --json
 $ work init --json
 {
   "created": [
-    "[REPO]/work/agents.yaml"
+    "[REPO]/work/agents.yaml",
+    "[REPO]/work/.gitignore"
   ],
   "kept": []
 }
@@ -88,6 +93,7 @@ fn outside_of_git_it_works_and_says_what_is_missing() {
         str![[r#"
 $ work init
 created work/agents.yaml
+created work/.gitignore
 created work/.local/.gitignore
 --- stderr
 warning: this is no git repository; worktrees and changes will not be available

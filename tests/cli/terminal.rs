@@ -1,5 +1,7 @@
 //! Pipes, terminals and colours.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use snapbox::str;
@@ -87,19 +89,27 @@ fn colours_stand_only_where_they_are_wanted() {
 #[test]
 fn quiet_leaves_data_warnings_and_errors() {
     let desk = Desk::planned();
-    desk.shows("-q status", str![[r#"
+    desk.shows(
+        "-q status",
+        str![[r#"
 $ work -q status
 001-rename-fetch  ·  no threads yet  ·  plan not approved
 --- exit 0
 
-"#]]);
-    desk.shows("-q create Other", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "-q create Other",
+        str![[r#"
 $ work -q create Other
 created 002-other
 --- exit 0
 
-"#]]);
-    desk.shows("-q preview -s 2", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "-q preview -s 2",
+        str![[r#"
 $ work -q preview -s 2
 Plan: Other
 └── 01 TODO
@@ -109,25 +119,33 @@ Plan: Other
 warning: the plan has 14 warnings; `work validate plan` shows them
 --- exit 0
 
-"#]]);
-    desk.shows("-q show 1", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "-q show 1",
+        str![[r#"
 $ work -q show 1
 --- stderr
 error: stream `002-other` has no threads yet
 hint: `work approve plan` takes them over from PLAN.md
 --- exit 8
 
-"#]]);
+"#]],
+    );
 }
 
-/// A window of a tmux server of this test alone.
+/// A window of a tmux server of its own.
 struct Window<'a> {
     desk: &'a Desk,
+    socket: PathBuf,
 }
 
 impl<'a> Window<'a> {
     /// Opens a shell that runs a line in the repository, in a terminal of this size.
     fn open(desk: &'a Desk, columns: u16, lines: u16, line: &str) -> Self {
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let socket = desk.path(format!("run/tmux.{number}"));
         let (columns, lines) = (columns.to_string(), lines.to_string());
         let script = format!(
             "PS4=; work() {{ '{}' \"$@\"; }}; {line}; echo \"exit $?\"; read -r _",
@@ -150,12 +168,12 @@ impl<'a> Window<'a> {
             "-c",
             &script,
         ];
-        desk.env.tmux(words).ok();
-        Self { desk }
+        desk.env.tmux_on(&socket, words).ok();
+        Self { desk, socket }
     }
 
     fn text(&self) -> String {
-        self.desk.env.tmux(["capture-pane", "-p"]).stdout
+        self.desk.env.tmux_on(&self.socket, ["capture-pane", "-p"]).stdout
     }
 
     /// What it shows once `words` are there.
@@ -164,13 +182,13 @@ impl<'a> Window<'a> {
     }
 
     fn keys(&self, keys: &str) {
-        self.desk.env.tmux(["send-keys", keys]).ok();
+        self.desk.env.tmux_on(&self.socket, ["send-keys", keys]).ok();
     }
 }
 
 impl Drop for Window<'_> {
     fn drop(&mut self) {
-        self.desk.env.tmux(["kill-server"]);
+        self.desk.env.tmux_on(&self.socket, ["kill-server"]);
     }
 }
 
@@ -183,7 +201,9 @@ fn seen(desk: &Desk, columns: u16, lines: u16, line: &str) -> String {
 #[test]
 fn on_a_terminal_tables_fit_and_ids_stay_whole() {
     let desk = Desk::busy();
-    desk.is(&seen(&desk, 80, 40, "work status"), str![[r#"
+    desk.is(
+        &seen(&desk, 80, 40, "work status"),
+        str![[r#"
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted
   $1.51
 
@@ -206,8 +226,11 @@ Thread    Name                                Status       Tasks
 02.01.01  Remove the alias                    pending      0/1
 exit 0
 
-"#]]);
-    desk.is(&seen(&desk, 80, 40, "work status --sessions"), str![[r#"
+"#]],
+    );
+    desk.is(
+        &seen(&desk, 80, 40, "work status --sessions"),
+        str![[r#"
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted
   $1.51
 
@@ -228,8 +251,11 @@ Thread    Try  Status       Agent        Started  Took  Exit  Cost
 01.02.01 try 1: interrupted: its window or command was closed
 exit 0
 
-"#]]);
-    desk.is(&seen(&desk, 100, 40, "work status --sessions"), str![[r#"
+"#]],
+    );
+    desk.is(
+        &seen(&desk, 100, 40, "work status --sessions"),
+        str![[r#"
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
 
 Thread    Try  Status       Agent        Model                          Started  Took  Exit  Cost
@@ -249,7 +275,8 @@ Thread    Try  Status       Agent        Model                          Started 
 01.02.01 try 1: interrupted: its window or command was closed
 exit 0
 
-"#]]);
+"#]],
+    );
     desk.is(&seen(&desk, 120, 40, "work status"), str![[r#"
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
 
@@ -269,9 +296,85 @@ Thread    Name                             Status       Tasks  Sessions  Last ag
 exit 0
 
 "#]]);
-    desk.is(&seen(&desk, 200, 40, "work status --sessions"), str![""]);
-    desk.is(&seen(&desk, 80, 40, "work show 1.1.1"), str![""]);
-    desk.is(&seen(&desk, 60, 60, "work tree; work list; work agents"), str![""]);
+    desk.is(&seen(&desk, 200, 40, "work status --sessions"), str![[r#"
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+
+Thread    Try  Status       Agent        Model                                 Session                         Started                       Took  Exit  Tokens     Cost
+01.01.01  1    failed       default      anthropic/claude-sonnet-4-5           none was opened                 2026-03-04 04:00:00, 1h ago   1s    1
+01.01.01  2    completed    default      anthropic/claude-sonnet-4-5           ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a  2026-03-04 04:10:00, 56m ago  10m   0     10200+340  $0.0123
+01.01.02  1    failed       docs-writer  openrouter/openai/gpt-5.2-codex#high  ses_2f0c6b1e8ffeAb4CdEf5GhIj6K  2026-03-04 04:50:00, 16m ago  13m   1     5200+900   $1.50
+01.02.01  1    interrupted  default      anthropic/claude-sonnet-4-5           ses_2f0c6b1e7ffeLm7NoPq8RsTu9V  2026-03-02 05:00:00, 2d ago   1h    130
+01.02.02  1    completed    default      anthropic/claude-opus-4-5             ses_mkrdcbqn_7zf4i6 (invented)  2026-02-20 09:00:00, 11d ago  10m   0
+
+01.01.01 try 1: auth: 401: no key
+01.01.02 try 1: rate-limit: 429: the quota is used up
+01.02.01 try 1: interrupted: its window or command was closed
+exit 0
+
+"#]]);
+    desk.is(
+        &seen(&desk, 80, 40, "work show 1.1.1"),
+        str![[r#"
+01.01.01 The command  completed  @default
+  01.01.01.01 Rename the file and its test  completed
+    report: Renamed; the test came along.
+      Both are green.
+  01.01.01.02 Keep an alias  completed
+
+Thread    Try  Status     Agent    Started  Took  Exit  Cost
+01.01.01  1    failed     default  1h ago   1s    1
+          none was opened · anthropic/claude-sonnet-4-5
+01.01.01  2    completed  default  56m ago  10m   0     $0.0123
+          ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a · anthropic/claude-sonnet-4-5
+
+01.01.01 try 1: auth: 401: no key
+exit 0
+
+"#]],
+    );
+    desk.is(&seen(&desk, 80, 40, "work list; work agents; work preview"), str![[r#"
+   Stream            Name          Tasks  Threads  Plan      Changed
+*  001-rename-fetch  Rename fetch  2/5    5        approved  just now
+Agent    Best for              Backend   Models                       Usable
+default  Everyday development  opencode  anthropic/claude-sonnet-4-5  yes
+Plan: Rename the `fetch` command
+├── 01 Rename
+│   ├── 01.01 The name
+│   │   ├── 01.01.01 The command
+│   │   │   ├── 01.01.01.01 Rename the file and its test
+│   │   │   └── 01.01.01.02 Keep an alias
+│   │   └── 01.01.02 Shell completions and the man page
+│   └── 01.02 The words
+│       └── 01.02.01 Help texts
+└── 02 Remove
+    └── 02.01 Removal
+        └── 02.01.01 Remove the alias
+exit 0
+
+"#]]);
+    desk.is(
+        &seen(&desk, 60, 60, "work tree"),
+        str![[r#"
+001-rename-fetch
+├── 01 Rename  2/4
+│   ├── 01.01 The name
+│   │   ├── 01.01.01 The command @default  completed
+│   │   │   ├── 01.01.01.01 Rename the file and…  completed
+│   │   │   └── 01.01.01.02 Keep an alias  completed
+│   │   └── 01.01.02 Shell completions and the man…  failed
+│   │       └── 01.01.02.01 Shell completions…  in_progress
+│   └── 01.02 The words
+│       ├── 01.02.01 Help texts  interrupted
+│       │   └── 01.02.01.01 Help texts  pending
+│       └── 01.02.02 Blog post  cancelled
+└── 02 Remove  0/1
+    └── 02.01 Removal
+        └── 02.01.01 Remove the alias  pending
+            └── 02.01.01.01 Remove the alias  pending
+exit 0
+
+"#]],
+    );
 }
 
 #[test]

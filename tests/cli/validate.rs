@@ -96,14 +96,14 @@ warning[P034]: a placeholder is left in the plan
    |
    = help: replace it, or remove it
 
-error[S002]: thread 01.01.02 is assigned to `docs-writer`, which agents.yaml does not have
+warning[S002]: thread 01.01.02 is assigned to `docs-writer`, which agents.yaml does not have
 --> [REPO]/work/001-rename-fetch/tasks.json
  = help: `work assign --thread 01.01.02 --agent NAME`
 
 note[S005]: thread 01.02.02 `Blog post` is kept for its history; the plan has it no more
 --> [REPO]/work/001-rename-fetch/tasks.json
 
-agents.yaml, PLAN.md, tasks.json: 2 errors, 4 warnings, 1 note
+agents.yaml, PLAN.md, tasks.json: 1 error, 5 warnings, 1 note
 --- exit 3
 
 "#]],
