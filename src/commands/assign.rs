@@ -1,5 +1,6 @@
 //! `work assign`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -32,8 +33,9 @@ struct Target {
     stage: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Assigned {
+/// What was assigned.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Assigned {
     agent: AgentName,
     threads: Vec<ThreadId>,
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -23,10 +24,12 @@ pub(super) struct Args {
     from: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
+/// The new stream.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Created {
+pub(super) struct Created {
     stream: StreamId,
+    #[serde(serialize_with = "crate::engine::lossy::path")]
     plan: PathBuf,
 }
 
@@ -34,7 +37,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let workspace = ctx.ready()?;
     let from = args.from.as_deref().map(|path| {
         read_text(path).map_err(|error| {
-            Failed::new(Exit::Failed, "plan", format!("cannot read `{}`: {error}", path.display()))
+            let mut failed = Failed::new(Exit::Failed, "plan", format!("cannot read `{}`", path.display()));
+            failed.messages.push(error.to_string());
+            failed
         })
     });
     let from = from.transpose()?;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -16,6 +17,7 @@ use crate::engine::{Prepared, StreamHandle, TurnRequest, Workspace, prepare, rec
 use crate::ipc::{LaunchReport, Launched, Refusal};
 use crate::model::{Mode, ThreadId, TurnOutcome};
 use crate::supervisor::wait_until_free;
+use crate::ui::one_line;
 
 /// Run one turn of one thread, and record its session
 #[derive(Debug, clap::Args)]
@@ -74,7 +76,7 @@ enum Watch {
 }
 
 /// What `--dry-run` tells.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Would<'a> {
     thread: ThreadId,
@@ -82,6 +84,7 @@ pub(super) struct Would<'a> {
     agent: &'a str,
     models: Vec<String>,
     mode: Mode,
+    #[serde(serialize_with = "crate::engine::lossy::path")]
     directory: &'a std::path::Path,
     prompt_bytes: usize,
     warnings: &'a [String],
@@ -105,7 +108,7 @@ impl<'a> Would<'a> {
         format!(
             "would run {} {} with {} ({}) in {}, {}; `work prompt --thread {}` shows its {} bytes of prompt\n",
             self.thread,
-            self.name,
+            one_line(self.name),
             self.agent,
             self.models.join(", then "),
             self.directory.display(),
@@ -147,13 +150,11 @@ fn execute(ctx: &Context, args: &Args) -> CommandResult {
         Some(Watch::Plain) | None => Mode::Plain,
     };
     let prepared = prepare(&workspace, &handle, &agents, &args.how.request(&args.thread), mode)?;
+    prepared.warnings.iter().for_each(|warning| ctx.screen.warn(warning));
     if args.dry_run {
         let would = Would::of(&prepared);
         ctx.print(&would, || would.words())?;
         return Ok(Exit::Done);
-    }
-    for warning in &prepared.warnings {
-        ctx.screen.warn(warning);
     }
     let thread = prepared.spec.thread;
     let mut reporter = WindowReporter::new(ctx, &prepared);

@@ -30,7 +30,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             Exit::Failed,
             "no-turn",
             format!("thread `{}` has had no turn yet", thread.id),
-        ));
+        )
+        .hint(format!("`work execute --thread {}` runs it", thread.id)));
     };
     let turn = args.turn.unwrap_or(last);
     if !all.contains(&turn) {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -51,15 +52,26 @@ enum Shown {
     Stream,
 }
 
-#[derive(Serialize)]
+/// What became of a batch.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     stream: &'a StreamId,
     batch: BatchId,
     threads: Vec<Watched>,
     skipped: &'a [Skipped],
     session: &'a str,
     attach: Vec<String>,
+}
+
+/// What `--dry-run` tells.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WouldRun<'a> {
+    batch: BatchId,
+    name: &'a str,
+    threads: Vec<Would<'a>>,
+    skipped: &'a [Skipped],
 }
 
 /// Where the windows are.
@@ -115,9 +127,11 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
 }
 
 fn dry_run(ctx: &Context, batch: &BatchPlan) -> CommandResult {
-    let would: Vec<Would<'_>> = batch.threads.iter().map(Would::of).collect();
+    warnings(ctx, batch);
+    let threads = batch.threads.iter().map(Would::of).collect();
+    let would = WouldRun { batch: batch.id, name: &batch.name, threads, skipped: &batch.skipped };
     ctx.print(&would, || {
-        let lines: Vec<String> = would.iter().map(Would::words).collect();
+        let lines: Vec<String> = would.threads.iter().map(Would::words).collect();
         let skipped: Vec<String> = batch
             .skipped
             .iter()
@@ -153,10 +167,16 @@ fn warn(ctx: &Context, batch: &BatchPlan) {
     for skipped in &batch.skipped {
         ctx.screen.note(&format!("leaving {} {}: it is {}", skipped.id, skipped.name, skipped.status.name()));
     }
-    let mut warnings: Vec<&String> = batch.threads.iter().flat_map(|prepared| &prepared.warnings).collect();
-    warnings.dedup();
-    for warning in warnings {
-        ctx.screen.warn(warning);
+    warnings(ctx, batch);
+}
+
+/// What a person should know; each thing once.
+fn warnings(ctx: &Context, batch: &BatchPlan) {
+    let mut said = std::collections::BTreeSet::new();
+    for warning in batch.threads.iter().flat_map(|prepared| &prepared.warnings) {
+        if said.insert(warning) {
+            ctx.screen.warn(warning);
+        }
     }
 }
 

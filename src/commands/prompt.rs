@@ -1,5 +1,6 @@
 //! `work prompt --thread ID`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -19,8 +20,9 @@ pub(super) struct Args {
     message: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Document {
+/// A prompt.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document {
     thread: ThreadId,
     prompt: String,
 }

@@ -1,5 +1,6 @@
 //! `work use STREAM`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -15,8 +16,9 @@ pub(super) struct Args {
     wanted: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Current {
+/// The current stream.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Current {
     current: StreamId,
 }
 

@@ -4,10 +4,11 @@
 //! session record, a report or a task that somebody worked on.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Hint;
-use crate::diag::Severity;
+use crate::diag::{Diagnostic, Severity};
 use crate::model::{Approval, Extra, Ordinal, StageId, Stream, Task, TaskStatus, Thread, ThreadId};
 use crate::plan::{self, Parsed, Plan, PlanBatch, PlanStage, PlanThread};
 use crate::store::{Store, StoreError, TransactError};
@@ -18,6 +19,12 @@ pub enum ApproveError {
     /// The plan has errors.
     #[error("the plan has {count} error{}", if *count == 1 { "" } else { "s" })]
     Errors {
+        /// How many.
+        count: usize,
+    },
+    /// Words of the template are left, and an agent would be told them.
+    #[error("the plan has {count} placeholder{} that nobody has replaced", if *count == 1 { "" } else { "s" })]
+    Placeholders {
         /// How many.
         count: usize,
     },
@@ -77,6 +84,12 @@ impl Hint for ApproveError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Errors { .. } => vec!["`work validate plan` shows them".to_owned()],
+            Self::Placeholders { .. } => {
+                vec![
+                    "write in PLAN.md what is meant, or remove the line; `work validate plan` shows all"
+                        .to_owned(),
+                ]
+            }
             Self::OpenQuestion { .. } => {
                 vec!["answer it in PLAN.md and tick its box, or delete it".to_owned()]
             }
@@ -96,8 +109,35 @@ impl Hint for ApproveError {
     }
 }
 
+impl ApproveError {
+    /// Whether `finding` is a reason for this refusal.
+    #[must_use]
+    pub fn is_about(&self, finding: &Diagnostic) -> bool {
+        match self {
+            Self::Errors { .. } => finding.severity == Severity::Error,
+            Self::Placeholders { .. } => finding.code == plan::PLACEHOLDER,
+            Self::OpenQuestion { .. } => matches!(finding.code, "P032" | "P033"),
+            _ => false,
+        }
+    }
+}
+
+/// A stage that was approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StageApproved {
+    /// The stage.
+    pub approved: StageId,
+}
+
+/// An approval that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Revoked {
+    /// `plan`, or the id of the stage.
+    pub revoked: String,
+}
+
 /// What an approval does to the state.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approved {
     /// Threads of the plan.
@@ -114,6 +154,28 @@ pub struct Approved {
     pub dropped: Vec<ThreadId>,
 }
 
+impl Approved {
+    /// In words, behind "approve": `3 threads, 7 tasks; changed: 01.01.02`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let mut parts = vec![format!("{}, {}", count(self.threads, "thread"), count(self.tasks, "task"))];
+        let lists = [
+            ("new", &self.added, self.added.len() < self.threads),
+            ("changed", &self.changed, true),
+            ("kept for their history", &self.kept, true),
+            ("dropped", &self.dropped, true),
+        ];
+        for (word, ids, telling) in lists {
+            if !ids.is_empty() && telling {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                parts.push(format!("{word}: {}", ids.join(" ")));
+            }
+        }
+        parts.join("; ")
+    }
+}
+
 /// Whether the plan may be approved at all.
 ///
 /// # Errors
@@ -123,13 +185,21 @@ pub fn check(parsed: &Parsed) -> Result<(), ApproveError> {
     if errors > 0 {
         return Err(ApproveError::Errors { count: errors });
     }
+    let placeholders = parsed.diagnostics.iter().filter(|finding| finding.code == plan::PLACEHOLDER).count();
+    if placeholders > 0 {
+        return Err(ApproveError::Placeholders { count: placeholders });
+    }
     if let Some((stage, question)) = plan::open_questions(&parsed.plan).next() {
-        return Err(ApproveError::OpenQuestion { stage, question: question.text.value.clone() });
+        return Err(ApproveError::OpenQuestion { stage, question: first_line(&question.text) });
     }
     if parsed.plan.threads().next().is_none() {
         return Err(ApproveError::NoThreads);
     }
     Ok(())
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end().to_owned()
 }
 
 /// What [`approve_plan`] would do, without doing it.

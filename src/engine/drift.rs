@@ -1,13 +1,14 @@
 //! What changed in the plan since it was approved, thread by thread.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::StreamHandle;
-use crate::model::{Stream, ThreadId};
-use crate::plan::{self, Plan, meaning_hash};
+use crate::model::{Stream, Thread, ThreadId};
+use crate::plan::{self, Plan, PlanThread, meaning_hash};
 
 /// How a thread of the plan differs from what was approved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DriftKind {
     /// It says something else.
@@ -21,7 +22,7 @@ pub enum DriftKind {
 }
 
 /// A thread that differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
     /// The thread.
@@ -59,7 +60,7 @@ pub fn drift(stream: &Stream, plan: &Plan) -> Vec<Drift> {
             // Approved by the older tool, which kept no hash of a thread.
             Some(thread) if thread.plan_hash.is_none() && thread.name == name => continue,
             Some(thread) if thread.plan_hash.as_deref() == Some(meaning_hash(planned).as_str()) => continue,
-            Some(thread) if thread.name != name => DriftKind::Renamed,
+            Some(thread) if says_the_same(planned, thread) => DriftKind::Renamed,
             Some(_) => DriftKind::Changed,
         };
         found.push(Drift { id: planned.id, name, kind });
@@ -71,6 +72,13 @@ pub fn drift(stream: &Stream, plan: &Plan) -> Vec<Drift> {
     }
     found.sort_by_key(|drift| drift.id);
     found
+}
+
+/// Whether only the name of a thread is another.
+fn says_the_same(planned: &PlanThread, thread: &Thread) -> bool {
+    let mut old = planned.clone();
+    old.name.value.clone_from(&thread.name);
+    thread.plan_hash.as_deref().is_none_or(|hash| hash == meaning_hash(&old))
 }
 
 /// The differences to PLAN.md as it is now. A plan that can't be read is told of by `validate`.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Workspace;
@@ -40,12 +41,14 @@ pub const SKILLS: &[(&str, &str)] = &[
 const IGNORED: &str = ".*.lock\n.*.work-tmp\n*.corrupt-*.json\n";
 
 /// What was done.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Initialized {
     /// Files that were made.
+    #[serde(serialize_with = "super::lossy::list")]
     pub created: Vec<PathBuf>,
     /// Files that were there, and were left as they are.
+    #[serde(serialize_with = "super::lossy::list")]
     pub kept: Vec<PathBuf>,
 }
 

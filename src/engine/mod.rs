@@ -11,6 +11,7 @@ pub mod drift;
 pub mod hint;
 pub mod init;
 pub mod logs;
+pub mod lossy;
 pub mod owner;
 mod prepare;
 mod prompt;
@@ -32,5 +33,5 @@ pub use sessions::{
     recover_all,
 };
 pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
-pub use update::{UpdateError, UpdateRequest, Updated, update};
+pub use update::{UpdateError, UpdateRequest, UpdateTarget, Updated, update};
 pub use workspace::{Workspace, WorkspaceError};

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::agents::ConfigError;
 use super::drift::drift;
-use super::{StreamHandle, Workspace, agents};
+use super::{Hint as _, StreamHandle, Workspace, agents};
 use crate::diag::{Diagnostic, Severity, position};
 use crate::model::Stream;
 use crate::plan::{self, Plan};
@@ -36,10 +38,11 @@ impl FileFindings {
 }
 
 /// A finding for JSON.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding<'a> {
     /// The file.
+    #[serde(serialize_with = "super::lossy::path")]
     pub file: &'a Path,
     /// Line and column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,8 +63,9 @@ pub fn findings(file: &FileFindings) -> impl Iterator<Item = Finding<'_>> {
     })
 }
 
-fn unreadable(path: PathBuf, code: &'static str, error: &dyn std::error::Error) -> FileFindings {
-    let finding = Diagnostic::error(code, super::hint::chain(error));
+fn unreadable(path: PathBuf, code: &'static str, error: &ConfigError) -> FileFindings {
+    let mut finding = Diagnostic::error(code, super::hint::chain(error));
+    finding.help = error.hints().into_iter().next();
     FileFindings { path, source: String::new(), diagnostics: vec![finding] }
 }
 
@@ -72,10 +76,9 @@ pub fn check_plan(handle: &StreamHandle) -> FileFindings {
     let source = match super::streams::read_text(&path) {
         Ok(source) => source,
         Err(error) => {
-            let mut found = unreadable(path, "P000", &error);
             let help = "every stream has a PLAN.md in its folder; it must be UTF-8 text";
-            found.diagnostics.iter_mut().for_each(|finding| finding.help = Some(help.to_owned()));
-            return found;
+            let finding = Diagnostic::error("P000", format!("the plan can't be read: {error}")).help(help);
+            return FileFindings { path, source: String::new(), diagnostics: vec![finding] };
         }
     };
     let parsed = plan::parse(&source);
