@@ -14,6 +14,9 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=tests/needs.sh
 source "$here/../tests/needs.sh"
 
+target=${CARGO_TARGET_DIR:-$checkout/target}
+[[ $target == /* ]] || target=$PWD/$target
+
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
     bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
 else
@@ -51,13 +54,13 @@ make_scratch() {
 cd $(quoted "$scratch/project")
 exec env -i \\
     HOME=$(quoted "$scratch/home") XDG_RUNTIME_DIR=$(quoted "$scratch/run") \\
-    PATH=$(quoted "$checkout/target/debug:$PATH") \\
+    PATH=$(quoted "$target/debug:$PATH") \\
     TERM="\${TERM:-dumb}" LANG="\${LANG:-C.UTF-8}" USER="\${USER:-you}" \${NO_COLOR:+NO_COLOR=1} \\
     GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \\
     WORK_OPENCODE=$(quoted "$(opencode_program)") \\
     OPENCODE_CONFIG=$(quoted "$scratch/opencode.json") OPENCODE_MODELS_PATH=$(quoted "$scratch/models.json") \\
     OPENCODE_DISABLE_MODELS_FETCH=1 OPENCODE_DISABLE_AUTOUPDATE=1 npm_config_offline=true \\
-    $(quoted "$checkout/target/debug/work") "\$@"
+    $(quoted "$target/debug/work") "\$@"
 END
     chmod +x "$scratch/work"
 }
@@ -126,9 +129,9 @@ install() {
 
 build() {
     step "2. Build work and the model server"
-    cargo build --quiet --manifest-path "$checkout/Cargo.toml" --target-dir "$checkout/target" \
+    cargo build --quiet --manifest-path "$checkout/Cargo.toml" --target-dir "$target" \
         --bin work --example scripted-model
-    good "target/debug/work"
+    good "$target/debug/work"
 }
 
 start_model() {
@@ -139,7 +142,7 @@ start_model() {
     echo starting >"$scratch/model.pid"
     (
         trap '' HUP
-        exec "$checkout/target/debug/examples/scripted-model" --config-out "$scratch/opencode.json" \
+        exec "$target/debug/examples/scripted-model" --config-out "$scratch/opencode.json" \
             --while-exists "$scratch/model.pid" --at-most 2h </dev/null >"$scratch/model.log" 2>&1
     ) &
     echo $! >"$scratch/model.pid"
@@ -177,6 +180,7 @@ look() {
     step "6. How it stands"
     work status
     work status --sessions
+    note "(tokens and dollars are those that the scripted model invents)"
 }
 
 # check WHAT COMMAND...: says that it is so, or ends the script.

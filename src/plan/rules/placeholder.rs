@@ -10,9 +10,9 @@ use super::registry::{Facts, Rule};
 
 pub(super) const RULE: Rule = Rule {
     code: "P034",
-    explain: "`work create`, `work add-stage` and their like write `TODO: …` where a person has to write \
-              something. An agent would be told that instead of what to do. Replace the whole line. `TODO` \
-              and `TBD` count only at the start of a line or a name, and not within code.",
+    explain: "`work create` writes `TODO: …` where a person has to write something. An agent would be told \
+              that instead of what to do. Replace the whole line. `TODO` and `TBD` count only at the start of \
+              a line or a name, and not within code.",
     check,
 };
 
