@@ -119,10 +119,7 @@ ended_early() {
 
 install() {
     step "1. What is needed"
-    local thing
-    for thing in git rust tmux opencode; do
-        "need_$thing" || exit 6
-    done
+    need_all git rust tmux opencode || exit 6
     good "git $(version_of git --version), Rust $(version_of rustc --version), $(tmux -V)"
     good "opencode $(opencode_pinned), in tests/agents/node_modules"
 }
@@ -262,6 +259,7 @@ ${bold}Look${plain}
 ${bold}Go on${plain}
   $run execute --thread 01.01.03 --agent default
       Give the failed thread to another agent: a second attempt, with its own record.
+      opencode opens here; Ctrl-C leaves it when it is done.
   $run multi --wait
       Run the next batch.
 

@@ -137,3 +137,10 @@ need_opencode() {
     opencode_program >/dev/null ||
         missing "npm installed opencode, but not its program for this machine" "\`rm -rf tests/agents/node_modules\`, and again"
 }
+
+# need_all THING...: tells all that is missing, not only the first.
+need_all() {
+    local thing failed=0
+    for thing; do "need_$thing" || failed=1; done
+    return "$failed"
+}

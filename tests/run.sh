@@ -15,15 +15,12 @@ cd -- "$checkout"
 step() { printf '\n== %s\n' "$*"; }
 
 step "What is needed"
-things=(git rust tmux opencode)
 if [[ -n ${CI:-} ]]; then
     # Nobody is there to ask. Without strace one test is skipped.
     has npm || need_package npm || exit 6
     is_mac || has strace || need_package strace || true
 fi
-for thing in "${things[@]}"; do
-    "need_$thing" || exit 6
-done
+need_all git rust tmux opencode || exit 6
 cargo --version
 tmux -V
 echo "opencode $(opencode_installed)"
