@@ -23,7 +23,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Check PLAN.md, show what will run, and take its threads and tasks into the state
+    /// Check PLAN.md, show what will run, and take its threads and tasks over into tasks.json
     Plan(PlanArgs),
     /// Approve the result of a stage
     Stage(StageArgs),
@@ -37,7 +37,7 @@ struct PlanArgs {
     /// Who approves (default: $USER)
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Do not ask
+    /// Approve without being asked; needed where there is no terminal
     #[arg(short, long)]
     yes: bool,
     /// Say what would change, and change nothing

@@ -9,7 +9,7 @@ use super::failed::CommandResult;
 use crate::engine::assign::{assign, known_agent};
 use crate::model::{AgentName, ThreadId};
 
-/// Say which agent works on a thread, or on all threads of a batch or stage
+/// Give a thread, or all threads of a batch or stage, to another agent
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -14,12 +14,12 @@ use crate::model::StreamId;
 /// Make a new stream with a PLAN.md to fill in; it becomes the current one
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The name; the id is made of it
+    /// The name, e.g. `Session tracking`; the id is made of it: `001-session-tracking`
     name: String,
-    /// How many stages the template has
+    /// How many stages the template of the plan has
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
     stages: u8,
-    /// Take this file as the plan
+    /// Take this file as the plan instead of the template
     #[arg(long, value_name = "PLAN.md", conflicts_with = "stages")]
     from: Option<PathBuf>,
 }

@@ -19,7 +19,7 @@ use crate::model::{Mode, ThreadId, TurnOutcome};
 use crate::supervisor::wait_until_free;
 use crate::ui::one_line;
 
-/// Run one turn of one thread, and record its session
+/// Run one thread: one turn of its agent, recorded as an attempt
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The thread, by id or unique name
@@ -38,19 +38,19 @@ pub(super) struct Args {
 /// What `execute` and `multi` have in common.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct How {
-    /// Another agent than the assigned one
+    /// Use this agent, this time, instead of the assigned one
     #[arg(short, long, value_name = "NAME")]
     pub(super) agent: Option<String>,
-    /// Another model than the agent's own: `provider/model` or `provider/model#variant`
+    /// Use this model instead of the agent's own: `provider/model` or `provider/model#variant`
     #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<String>,
-    /// A word to the agent on top of its prompt
+    /// Add these words to the end of the prompt
     #[arg(short, long, value_name = "TEXT")]
     pub(super) message: Option<String>,
-    /// Run it though the plan changed after it was approved
+    /// Run a thread though PLAN.md changed it after it was approved
     #[arg(long)]
     pub(super) allow_drift: bool,
-    /// Run within this command instead of the background process
+    /// Run the agent within this command instead of in the supervisor
     #[arg(long)]
     pub(super) no_supervisor: bool,
 }

@@ -25,7 +25,7 @@ use crate::sys::{lock, process};
 /// Run all threads of a batch side by side, each in a tmux window
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The batch, e.g. `01.02` (default: the next one that is not done)
+    /// The batch, e.g. `01.02` (default: the first one that is not done)
     #[arg(short, long, value_name = "ID")]
     batch: Option<String>,
     #[command(flatten)]
@@ -33,10 +33,10 @@ pub(super) struct Args {
     /// What the windows show (default: `window` of config.yaml, else the agent's own UI)
     #[arg(long)]
     window: Option<Shown>,
-    /// Wait until all turns have ended, with a live table
+    /// Wait until all turns have ended; their progress is shown meanwhile
     #[arg(short, long)]
     wait: bool,
-    /// Go to the windows
+    /// Go to the windows once they have started (Ctrl-B d comes back)
     #[arg(long)]
     attach: bool,
     /// Say what would run, and run nothing

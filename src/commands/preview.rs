@@ -12,7 +12,7 @@ use crate::engine::read_text;
 use crate::plan;
 use crate::ui::{tally, tree};
 
-/// Show what PLAN.md says, whether it is approved or not
+/// Show the tree of PLAN.md as it is now, whether it is approved or not
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 

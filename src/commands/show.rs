@@ -14,7 +14,7 @@ use crate::ui::{Style, one_line, paint, printable, sessions_table};
 /// Show a stage, batch, thread or task with everything that is known of it
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Its id, or the unique name of a thread
+    /// Its id, e.g. `01`, `01.02` or `01.02.03`, or the unique name of a thread
     id: String,
 }
 

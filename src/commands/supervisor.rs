@@ -11,7 +11,7 @@ use super::failed::{CommandResult, Failed};
 use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
 use crate::supervisor;
 
-/// Look at the process that runs turns in the background, or stop it
+/// Look at the background process that runs the agents, or stop it
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -20,13 +20,13 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Tell whether it runs, and what
+    /// Tell whether it runs, and which turns
     Status,
-    /// Cancel its turns, end its agents, and end it
+    /// Cancel its turns, end its agents, then end it
     Stop,
     /// Print its log
     Logs,
-    /// Serve in the foreground (or, for our own use, detached)
+    /// Run it in this terminal; commands start it by themselves when they need it
     Run {
         /// Leave the terminal, and report on standard output
         #[arg(long, hide = true)]

@@ -12,7 +12,8 @@ use crate::model::StreamId;
 /// Make a stream the current one, or tell which it is
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The stream, by id, number or name
+    /// The stream, by id, number or name; without it, the current one is told
+    #[arg(value_name = "STREAM")]
     wanted: Option<String>,
 }
 

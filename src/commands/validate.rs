@@ -12,13 +12,13 @@ use crate::engine::StreamHandle;
 use crate::engine::validate::{FileFindings, check_agents, check_plan, check_tasks, explain, findings};
 use crate::ui::{render_diagnostics, tally};
 
-/// Check the plan, the state and the agents
+/// Check the plan, the state and the agents, and show what is wrong where
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to check
     #[arg(value_name = "WHAT", default_value = "all")]
     what: What,
-    /// Tell what a code such as `P003` means
+    /// Tell what the code of a finding, such as `P003`, means, and check nothing
     #[arg(long, value_name = "CODE")]
     explain: Option<String>,
     /// Put the newest good copy of tasks.json in place of a corrupt one, which is kept beside it

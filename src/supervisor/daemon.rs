@@ -47,7 +47,7 @@ pub(super) const READY: &[u8] = b"ready\n";
 /// Serves the repository until idle, stopped or told to end.
 ///
 /// With `detached` the process leaves its terminal and session and closes every inherited descriptor,
-/// and reports [`READY`] on its standard output before it lets go of that.
+/// and reports `READY` on its standard output before it lets go of that.
 ///
 /// # Errors
 /// [`RunError`].

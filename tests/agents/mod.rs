@@ -9,4 +9,5 @@ mod kills;
 mod multi;
 mod opencode_backend;
 mod opencode_failures;
+mod quickstart;
 mod rig;

@@ -13,9 +13,8 @@ pub const CODE: &str = "P034";
 
 pub(super) const RULE: Rule = Rule {
     code: CODE,
-    explain: "`work create`, `work add-stage` and their like write `TODO: …` where a person has to write \
-              something. An agent would be told that instead of what to do, so the plan cannot be \
-              approved before. Replace the whole line. `TODO` \
+    explain: "`work create` writes `TODO: …` where a person has to write something. An agent would be told \
+              that instead of what to do, so the plan cannot be approved before. Replace the whole line. `TODO` \
               and `TBD` count only at the start of a line or a name, and not within code.",
     check,
 };
