@@ -332,7 +332,9 @@ exit 0
 
 "#]],
     );
-    desk.is(&seen(&desk, 80, 40, "work list; work agents; work preview"), str![[r#"
+    desk.is(
+        &seen(&desk, 80, 40, "work list; work agents; work preview"),
+        str![[r#"
    Stream            Name          Tasks  Threads  Plan      Changed
 *  001-rename-fetch  Rename fetch  2/5    5        approved  just now
 Agent    Best for              Backend   Models                       Usable
@@ -351,7 +353,8 @@ Plan: Rename the `fetch` command
         └── 02.01.01 Remove the alias
 exit 0
 
-"#]]);
+"#]],
+    );
     desk.is(
         &seen(&desk, 60, 60, "work tree"),
         str![[r#"
