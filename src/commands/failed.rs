@@ -184,6 +184,9 @@ impl From<AssignError> for Failed {
         match error {
             AssignError::Store(error) => error.into(),
             AssignError::Resolve(error) => error.into(),
+            error @ (AssignError::Plan(_) | AssignError::Write(_)) => {
+                Self::hinted(Exit::Failed, "plan", &error)
+            }
             error => Self::hinted(Exit::Usage, "agent", &error),
         }
     }

@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{assign, create, execute, failed, multi, preview, prompt, show, use_stream, validate};
+use super::{create, execute, failed, multi, preview, prompt, show, use_stream, validate};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
+use crate::engine::assign::Assigned;
 use crate::engine::init::Initialized;
 use crate::engine::status::StatusReport;
 use crate::engine::{StreamSummary, Updated};
@@ -31,7 +32,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("agents", of::<Vec<AgentRow>>()),
         ("approve", of::<Approval>()),
-        ("assign", of::<assign::Assigned>()),
+        ("assign", of::<Assigned>()),
         ("create", of::<create::Created>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<execute::Would<'static>>()),

@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use super::Hint;
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{Approval, Extra, Ordinal, StageId, Stream, Task, TaskStatus, Thread, ThreadId};
+use crate::model::{
+    self, Approval, Extra, Ordinal, StageId, Stream, Task, TaskId, TaskStatus, Thread, ThreadId,
+    TransitionError,
+};
 use crate::plan::{self, Parsed, Plan, PlanBatch, PlanStage, PlanThread};
 use crate::store::{Store, StoreError, TransactError};
 
@@ -52,6 +55,16 @@ pub enum ApproveError {
     /// An id has two digits for a task.
     #[error("thread `{0}` has more than 99 tasks, those that are kept for their history included")]
     TooManyTasks(ThreadId),
+    /// The number of a thread with a history was given to another one.
+    #[error("`{id}` is the number of `{old}`, which has a history, and the plan gives it to `{new}`")]
+    Reused {
+        /// The number.
+        id: ThreadId,
+        /// The thread that has it.
+        old: String,
+        /// The thread that is to get it.
+        new: String,
+    },
     /// The stage is not in the state.
     #[error("there is no stage `{0}` to approve")]
     NoStage(StageId),
@@ -63,6 +76,9 @@ pub enum ApproveError {
         /// The threads that are not settled.
         open: Vec<ThreadId>,
     },
+    /// A task can't be opened again.
+    #[error(transparent)]
+    Step(#[from] TransitionError),
     /// There is no such approval to take back.
     #[error("{0} is not approved")]
     NotApproved(String),
@@ -99,12 +115,13 @@ impl Hint for ApproveError {
                     "keep its number {from} in PLAN.md; new threads take new numbers, gaps are fine"
                 )]
             }
+            Self::Reused { .. } => vec!["give the new thread another number, gaps are fine".to_owned()],
             Self::NotDone { .. } => {
                 vec!["finish or cancel them, or approve all the same with `--force`".to_owned()]
             }
             Self::TooManyTasks(_) => vec!["split the thread in PLAN.md".to_owned()],
             Self::NoStage(_) => vec!["`work tree` shows the stages".to_owned()],
-            Self::NotApproved(_) | Self::Store(_) => Vec::new(),
+            Self::NotApproved(_) | Self::Step(_) | Self::Store(_) => Vec::new(),
         }
     }
 }
@@ -152,6 +169,8 @@ pub struct Approved {
     pub kept: Vec<ThreadId>,
     /// Threads that the plan no longer has, dropped since nothing had happened in them.
     pub dropped: Vec<ThreadId>,
+    /// Tasks that were done and are open again, since the plan now says something else in their place.
+    pub reopened: Vec<TaskId>,
 }
 
 impl Approved {
@@ -171,6 +190,10 @@ impl Approved {
                 let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
                 parts.push(format!("{word}: {}", ids.join(" ")));
             }
+        }
+        if !self.reopened.is_empty() {
+            let ids: Vec<String> = self.reopened.iter().map(ToString::to_string).collect();
+            parts.push(format!("open again: {}", ids.join(" ")));
         }
         parts.join("; ")
     }
@@ -310,12 +333,18 @@ fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved
     Ok(approved)
 }
 
-/// A thread that kept its name and changed its number would leave its history to another one.
+/// A thread that kept its name and changed its number would leave its history to another one, and one
+/// that takes the number of a thread that was kept would inherit what it did not do.
 fn refuse_renumbering(stream: &Stream, plan: &Plan) -> Result<(), ApproveError> {
     for thread in stream.threads.iter().filter(|thread| has_history(thread)) {
-        let keeps = plan.thread(thread.id).is_some_and(|planned| planned.name.value == thread.name);
-        if keeps || !thread.in_plan {
+        let planned = plan.thread(thread.id);
+        if planned.is_some_and(|planned| planned.name.value == thread.name) {
             continue;
+        }
+        if !thread.in_plan {
+            let Some(planned) = planned else { continue };
+            let (id, old, new) = (thread.id, thread.name.clone(), planned.name.value.clone());
+            return Err(ApproveError::Reused { id, old, new });
         }
         let mut same_batch = plan.threads().filter(|planned| planned.id.batch == thread.id.batch);
         if let Some(moved) = same_batch.find(|planned| planned.name.value == thread.name) {
@@ -357,15 +386,19 @@ fn sync_thread(
     if let Some(agent) = &planned.agent {
         thread.agent = Some(agent.value.clone());
     }
-    sync_tasks(thread, planned, now)?;
+    approved.reopened.extend(sync_tasks(thread, planned, now)?);
     approved.threads += 1;
     approved.tasks += thread.tasks.len();
     Ok(())
 }
 
 /// Makes the tasks those of the plan. A thread without tasks gets one, which bears its name, so that
-/// there is always something to report on.
-fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) -> Result<(), ApproveError> {
+/// there is always something to report on. Gives the tasks that are open again.
+fn sync_tasks(
+    thread: &mut Thread,
+    planned: &PlanThread,
+    now: DateTime<Utc>,
+) -> Result<Vec<TaskId>, ApproveError> {
     let mut wanted: Vec<(String, bool)> =
         planned.tasks.iter().map(|task| (task.name.value.clone(), task.done)).collect();
     if wanted.is_empty() {
@@ -386,6 +419,7 @@ fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) -> 
         };
         *slot = old.iter_mut().find(here).and_then(Option::take);
     }
+    let mut reopened = Vec::new();
     let mut number = Some(Ordinal::FIRST);
     let next = |number: &mut Option<Ordinal>| {
         let this = number.ok_or(ApproveError::TooManyTasks(planned.id))?;
@@ -396,8 +430,15 @@ fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) -> 
         let this = next(&mut number)?;
         let id = thread.id.task(this);
         let status = if done { TaskStatus::Completed } else { TaskStatus::Pending };
-        let fresh = || Task { status, ..Task::new(id, String::new(), now) };
-        let task = Task { id, name, ..task.unwrap_or_else(fresh) };
+        let fresh = || Task { status, ..Task::new(id, name.clone(), now) };
+        let mut task = task.unwrap_or_else(fresh);
+        task.id = id;
+        if task.status.is_settled() && !planned.tasks.is_empty() && !is_slip(&task.name, &name) {
+            // Other words are other work: what was done stays in its report, and is not called done.
+            model::set_task(&mut task, TaskStatus::Pending, now)?;
+            reopened.push(id);
+        }
+        task.name = name;
         thread.tasks.push(task);
     }
     // What the plan dropped and somebody had worked on stays, behind the others.
@@ -405,5 +446,10 @@ fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) -> 
         let this = next(&mut number)?;
         thread.tasks.push(Task { id: thread.id.task(this), ..task });
     }
-    Ok(())
+    Ok(reopened)
+}
+
+/// Whether two names are the same but for a slip of the pen.
+fn is_slip(old: &str, new: &str) -> bool {
+    strsim::normalized_levenshtein(&old.to_lowercase(), &new.to_lowercase()) >= 0.8
 }

@@ -19,6 +19,8 @@ mod resolve;
 mod sessions;
 pub mod status;
 mod streams;
+#[cfg(test)]
+mod tests;
 pub mod turn;
 mod update;
 pub mod validate;

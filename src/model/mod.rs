@@ -10,6 +10,8 @@ mod progress;
 mod session;
 mod status;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod transition;
 mod turn;
 

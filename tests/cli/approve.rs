@@ -76,7 +76,8 @@ $ work approve plan --dry-run --json
   ],
   "changed": [],
   "kept": [],
-  "dropped": []
+  "dropped": [],
+  "reopened": []
 }
 --- exit 0
 
@@ -98,7 +99,8 @@ $ work approve plan --yes --json
   ],
   "changed": [],
   "kept": [],
-  "dropped": []
+  "dropped": [],
+  "reopened": []
 }
 --- exit 0
 
@@ -757,4 +759,18 @@ hint: keep its number 01.01.01 in PLAN.md; new threads take new numbers, gaps ar
 "#]],
     );
     desk.refuses("approve plan --yes", 1, &["has a history as `01.01.01`"]);
+    // The number of a thread that was kept for its history is not given to another one.
+    desk.plan(PLAN.replace(
+        "### Stage 02",
+        "###### Thread 02: Release notes\n\n**Summary:**\nSay it.\n\n**Details:**\nShortly.\n\n### Stage 02",
+    ));
+    desk.shows("approve plan --yes", str![[r#"
+$ work approve plan --yes
+--- stderr
+error: `01.02.02` is the number of `Blog post`, which has a history, and the plan gives it to `Release notes`
+hint: give the new thread another number, gaps are fine
+--- exit 1
+
+"#]]);
+    desk.refuses("approve plan --yes", 1, &["`01.02.02` is the number of `Blog post`"]);
 }

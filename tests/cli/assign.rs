@@ -13,6 +13,8 @@ fn a_thread_a_batch_a_stage() {
         str![[r#"
 $ work assign --thread 1.1.1 --agent reviewer
 reviewer works on 01.01.01
+--- stderr
+PLAN.md named another agent for 01.01.01; it was changed
 --- exit 0
 
 "#]],
@@ -31,6 +33,8 @@ reviewer works on 01.01.01, 01.01.02
         str![[r#"
 $ work assign --stage 1 --agent default
 default works on 01.01.01, 01.01.02, 01.02.01
+--- stderr
+PLAN.md named another agent for 01.01.01; it was changed
 --- exit 0
 
 "#]],
@@ -52,12 +56,36 @@ $ work assign --stage 01 --agent default --json
     "01.01.01",
     "01.01.02",
     "01.02.01"
-  ]
+  ],
+  "plan": []
 }
 --- exit 0
 
 "#]],
     );
+}
+
+/// Else the next approval would bring the old agent back.
+#[test]
+fn where_the_plan_names_an_agent_its_line_is_changed() {
+    let desk = Desk::approved();
+    desk.agents("agents:\n  - name: default\n    models: [a/b]\n  - name: reviewer\n    models: [a/c]\n");
+    desk.shows("assign --batch 1.1 --agent reviewer", str![[r#"
+$ work assign --batch 1.1 --agent reviewer
+reviewer works on 01.01.01, 01.01.02
+--- stderr
+PLAN.md named another agent for 01.01.01; it was changed
+--- exit 0
+
+"#]]);
+    let expected = super::desk::PLAN.replace("**Agent:** default", "**Agent:** reviewer");
+    assert_eq!(
+        String::from_utf8(desk.bytes(format!("{}/PLAN.md", super::desk::STREAM))).as_deref(),
+        Ok(&*expected)
+    );
+    assert_eq!(desk.run("status").ok().stderr, "", "no drift");
+    desk.run("approve plan --yes").ok();
+    assert_eq!(desk.state_json()["threads"][0]["agent"], "reviewer");
 }
 
 #[test]

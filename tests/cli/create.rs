@@ -108,6 +108,25 @@ error: cannot read `missing.md`
 }
 
 #[test]
+fn several_at_once_take_different_numbers() {
+    let desk = Desk::ready();
+    std::thread::scope(|scope| {
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            let desk = &desk;
+            scope.spawn(move || desk.work(["create", name]).ok());
+        }
+    });
+    let streams: Vec<String> = std::fs::read_dir(desk.path("repo/work"))
+        .expect("a folder")
+        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
+        .filter(|name| name.as_bytes()[0].is_ascii_digit())
+        .map(|name| name[..3].to_owned())
+        .collect();
+    let numbers: std::collections::BTreeSet<&String> = streams.iter().collect();
+    assert_eq!((streams.len(), numbers.len()), (6, 6), "{streams:?}");
+}
+
+#[test]
 fn before_init_it_says_what_to_do() {
     let desk = Desk::bare();
     desk.shows(
