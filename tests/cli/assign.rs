@@ -70,14 +70,17 @@ $ work assign --stage 01 --agent default --json
 fn where_the_plan_names_an_agent_its_line_is_changed() {
     let desk = Desk::approved();
     desk.agents("agents:\n  - name: default\n    models: [a/b]\n  - name: reviewer\n    models: [a/c]\n");
-    desk.shows("assign --batch 1.1 --agent reviewer", str![[r#"
+    desk.shows(
+        "assign --batch 1.1 --agent reviewer",
+        str![[r#"
 $ work assign --batch 1.1 --agent reviewer
 reviewer works on 01.01.01, 01.01.02
 --- stderr
 PLAN.md named another agent for 01.01.01; it was changed
 --- exit 0
 
-"#]]);
+"#]],
+    );
     let expected = super::desk::PLAN.replace("**Agent:** default", "**Agent:** reviewer");
     assert_eq!(
         String::from_utf8(desk.bytes(format!("{}/PLAN.md", super::desk::STREAM))).as_deref(),

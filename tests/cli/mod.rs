@@ -12,6 +12,7 @@ mod bad_state;
 mod choosing;
 mod create;
 mod desk;
+mod drift;
 mod execute;
 mod init;
 mod list;

@@ -58,15 +58,15 @@ $ work supervisor stop --json
         str![[r#"
 $ work supervisor
 --- stderr
-Look at the process that runs turns in the background, or stop it
+Look at the background process that runs the agents, or stop it
 
 Usage: work supervisor [OPTIONS] <COMMAND>
 
 Commands:
-  status  Tell whether it runs, and what
-  stop    Cancel its turns, end its agents, and end it
+  status  Tell whether it runs, and which turns
+  stop    Cancel its turns, end its agents, then end it
   logs    Print its log
-  run     Serve in the foreground (or, for our own use, detached)
+  run     Run it in this terminal; commands start it by themselves when they need it
   help    Print this message or the help of the given subcommand(s)
 
 Options:

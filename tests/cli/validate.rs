@@ -211,7 +211,7 @@ fn codes_are_explained() {
     let desk = Desk::bare();
     desk.shows("validate --explain p034", str![[r#"
 $ work validate --explain p034
-P034: `work create`, `work add-stage` and their like write `TODO: …` where a person has to write something. An agent would be told that instead of what to do, so the plan cannot be approved before. Replace the whole line. `TODO` and `TBD` count only at the start of a line or a name, and not within code.
+P034: `work create` writes `TODO: …` where a person has to write something. An agent would be told that instead of what to do, so the plan cannot be approved before. Replace the whole line. `TODO` and `TBD` count only at the start of a line or a name, and not within code.
 --- exit 0
 
 "#]]);
