@@ -96,7 +96,7 @@ fn inside_tmux_that_server_is_used() {
     let shell = ["new-session", "-d", "-s", "home", "-x", "100", "-y", "30", "sh"];
     project.env.tmux(shell).ok();
     let command = format!(
-        "cd {}; {work} multi --batch 1.1 --window stream; echo code=$?",
+        "cd '{}'; '{work}' multi --batch 1.1 --window stream; echo code=$?",
         project.env.repo_dir().display()
     );
     project.env.tmux(["send-keys", "-t", "home", &command, "Enter"]).ok();
