@@ -40,7 +40,7 @@ cargo build --quiet --bins --examples
 
 step "Tests"
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run
+    cargo nextest run --no-fail-fast
 else
-    cargo test --lib --test all
+    cargo test --no-fail-fast --lib --test all
 fi
