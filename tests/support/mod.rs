@@ -5,4 +5,5 @@ pub(crate) mod env;
 pub(crate) mod http;
 pub(crate) mod opencode;
 pub(crate) mod scripted_model;
+pub(crate) mod streams;
 pub(crate) mod wait;
