@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod agents;
+mod cli;
 mod fakes;
 mod meta;
 mod process;

@@ -1,5 +1,6 @@
 //! What every backend can do. `runtime` knows agents only through these two traits.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -20,6 +21,8 @@ pub struct OpenRequest {
     pub stream: StreamId,
     /// The thread it works for; reaches the agent's tools as `WORK_THREAD`.
     pub thread: ThreadId,
+    /// Variables for the agent's tools, on top of those of its process. Kept at the agent: no secrets.
+    pub environment: BTreeMap<String, String>,
     /// The session to continue; `None` opens a new one.
     pub resume: Option<SessionId>,
 }
@@ -31,6 +34,8 @@ pub struct PromptRequest {
     pub text: String,
     /// The model to use for this turn, with its variant.
     pub model: ModelRef,
+    /// The agent's own agent to take it, where it has several; `None` is its default.
+    pub persona: Option<String>,
 }
 
 /// The answer to a permission request.

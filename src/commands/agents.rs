@@ -6,7 +6,7 @@ use super::failed::CommandResult;
 use crate::engine::agents::rows;
 use crate::ui::agents_table;
 
-/// List the agents of agents.yaml, and whether they can be used here
+/// List the agents of agents.yaml, and whether their programs are installed
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 

@@ -7,7 +7,8 @@ use super::context::Context;
 use super::failed::{CommandResult, Drawn, Failed};
 use super::tree::plan_tree;
 use crate::engine::approve::{
-    ApproveError, Approved, approve_plan, approve_stage, check, dry_run, revoke_plan, revoke_stage,
+    ApproveError, Approved, Revoked, StageApproved, approve_plan, approve_stage, check, dry_run, revoke_plan,
+    revoke_stage,
 };
 use crate::engine::{StreamHandle, read_text, stage};
 use crate::plan;
@@ -22,7 +23,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Check PLAN.md, show what will run, and take its threads and tasks into the state
+    /// Check PLAN.md, show what will run, and take its threads and tasks over into tasks.json
     Plan(PlanArgs),
     /// Approve the result of a stage
     Stage(StageArgs),
@@ -36,7 +37,7 @@ struct PlanArgs {
     /// Who approves (default: $USER)
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Do not ask
+    /// Approve without being asked; needed where there is no terminal
     #[arg(short, long)]
     yes: bool,
     /// Say what would change, and change nothing
@@ -71,59 +72,49 @@ fn run_plan(ctx: &Context, args: &PlanArgs) -> CommandResult {
     let handle = ctx.stream(&workspace)?;
     if args.revoke {
         revoke_plan(&handle.store)?;
-        ctx.print(&serde_json::json!({ "revoked": "plan" }), || "the plan is no longer approved".to_owned())?;
+        let revoked = Revoked { revoked: "plan".to_owned() };
+        ctx.print(&revoked, || "the plan is no longer approved".to_owned())?;
         return Ok(Exit::Done);
     }
     let path = handle.plan_file();
-    let source = read_text(&path).map_err(|error| {
-        Failed::new(Exit::Failed, "plan", format!("cannot read `{}`: {error}", path.display()))
-    })?;
+    let source = read_text(&path).map_err(|error| Failed::unreadable_plan(&path, &error))?;
     let parsed = plan::parse(&source);
     check(&parsed).map_err(|error| refused(&handle, &source, &parsed, error))?;
     let would = dry_run(&handle.store, &parsed)?;
     if args.dry_run {
-        ctx.print(&would, || format!("would approve {}\n", words(&would)))?;
+        ctx.print(&would, || format!("would approve {}\n", would.words()))?;
         return Ok(Exit::Done);
     }
-    if !args.yes && ctx.screen.interactive && !ctx.json {
-        ctx.screen.say(&tree(&ctx.screen, &plan_tree(&parsed.plan)));
-        if !confirm(&format!("approve {}?", words(&would))) {
-            ctx.screen.say("nothing was approved");
-            return Ok(Exit::Failed);
-        }
+    if !args.yes && !asked(ctx, &parsed, &would)? {
+        ctx.screen.say("nothing was approved");
+        return Ok(Exit::Failed);
     }
     let approved = approve_plan(&handle.store, &source, &parsed, &ctx.person(args.by.as_deref()))?;
-    ctx.print(&approved, || format!("approved {}\n", words(&approved)))?;
+    ctx.print(&approved, || format!("approved {}\n", approved.words()))?;
     if !ctx.json {
         ctx.screen.hint("`work multi` runs the next batch; `work status` shows how it goes");
     }
     Ok(Exit::Done)
 }
 
-/// The errors of the plan are drawn with the refusal.
-fn refused(handle: &StreamHandle, source: &str, parsed: &plan::Parsed, error: ApproveError) -> Failed {
-    let mut failed = Failed::from(error);
-    let name = handle.plan_file().display().to_string();
-    failed.drawn = Some(Drawn { name, source: source.to_owned(), diagnostics: parsed.diagnostics.clone() });
-    failed
+/// Shows what will run, and asks. Without a person at a terminal nobody can give their word.
+fn asked(ctx: &Context, parsed: &plan::Parsed, would: &Approved) -> Result<bool, Failed> {
+    if !ctx.screen.interactive || ctx.json {
+        let message = format!("approving {} needs a person's word", would.words());
+        return Err(Failed::new(Exit::Waiting, "needs-confirmation", message)
+            .hint("`--yes` gives it; `--dry-run` only looks"));
+    }
+    ctx.screen.say(tree(&ctx.screen, &plan_tree(&parsed.plan)).trim_end());
+    Ok(confirm(&format!("approve {}?", would.words())))
 }
 
-fn words(approved: &Approved) -> String {
-    let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let mut parts = vec![format!("{}, {}", count(approved.threads, "thread"), count(approved.tasks, "task"))];
-    let lists = [
-        ("new", &approved.added),
-        ("changed", &approved.changed),
-        ("kept for their history", &approved.kept),
-        ("dropped", &approved.dropped),
-    ];
-    for (word, ids) in lists {
-        if !ids.is_empty() && ids.len() < approved.threads {
-            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-            parts.push(format!("{word}: {}", ids.join(" ")));
-        }
-    }
-    parts.join("; ")
+/// The findings that forbid it are drawn with the refusal.
+fn refused(handle: &StreamHandle, source: &str, parsed: &plan::Parsed, error: ApproveError) -> Failed {
+    let reasons = parsed.diagnostics.iter().filter(|finding| error.is_about(finding)).cloned().collect();
+    let mut failed = Failed::from(error);
+    let name = handle.plan_file().display().to_string();
+    failed.drawn = Some(Drawn { name, source: source.to_owned(), diagnostics: reasons });
+    failed
 }
 
 fn run_stage(ctx: &Context, args: &StageArgs) -> CommandResult {
@@ -131,10 +122,11 @@ fn run_stage(ctx: &Context, args: &StageArgs) -> CommandResult {
     let id = stage(&stream, &args.id)?;
     if args.revoke {
         revoke_stage(&handle.store, id)?;
-        ctx.print(&serde_json::json!({ "revoked": id }), || format!("stage {id} is no longer approved"))?;
+        let revoked = Revoked { revoked: id.to_string() };
+        ctx.print(&revoked, || format!("stage {id} is no longer approved"))?;
     } else {
         approve_stage(&handle.store, id, &ctx.person(args.by.as_deref()), args.force)?;
-        ctx.print(&serde_json::json!({ "approved": id }), || format!("approved stage {id}"))?;
+        ctx.print(&StageApproved { approved: id }, || format!("approved stage {id}"))?;
     }
     Ok(Exit::Done)
 }

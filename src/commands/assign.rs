@@ -1,14 +1,11 @@
 //! `work assign`
 
-use serde::Serialize;
-
 use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use crate::engine::assign::{assign, known_agent};
-use crate::model::{AgentName, ThreadId};
 
-/// Say which agent works on a thread, or on all threads of a batch or stage
+/// Give a thread, or all threads of a batch or stage, to another agent
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -32,22 +29,19 @@ struct Target {
     stage: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Assigned {
-    agent: AgentName,
-    threads: Vec<ThreadId>,
-}
-
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let (workspace, handle, _) = ctx.state()?;
     let agent = known_agent(&ctx.agents(&workspace)?, &args.agent)?;
     let Target { thread, batch, stage } = &args.target;
     let target = thread.as_ref().or(batch.as_ref()).or(stage.as_ref()).map_or("", String::as_str);
-    let threads = assign(&handle.store, target, &agent)?;
-    let assigned = Assigned { agent, threads };
+    let assigned = assign(&handle, target, &agent)?;
     ctx.print(&assigned, || {
         let ids: Vec<String> = assigned.threads.iter().map(ToString::to_string).collect();
         format!("{} works on {}\n", assigned.agent, ids.join(", "))
     })?;
+    if !assigned.plan.is_empty() {
+        let ids: Vec<String> = assigned.plan.iter().map(ToString::to_string).collect();
+        ctx.screen.note(&format!("PLAN.md named another agent for {}; it was changed", ids.join(", ")));
+    }
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
@@ -14,7 +15,7 @@ use crate::ui::ColorChoice;
 
 /// Plans software work, gives its threads to coding agents, and keeps a true record of what they did.
 #[derive(Debug, Parser)]
-#[command(name = "work", version, max_term_width = 100, help_template = HELP, after_help = AFTER)]
+#[command(name = "work", version, max_term_width = 100, help_template = HELP, after_help = after_help())]
 pub struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -34,10 +35,15 @@ Background:  supervisor
 
 {all-args}{after-help}";
 
-const AFTER: &str = "\
-Exit codes: 0 done, 1 expected failure, 2 usage, 3 `validate` found errors, 4 state corrupt or newer,
-5 locked or busy, 6 a program is missing or failed, 7 supervisor unreachable, 8 waiting for a person,
-70 a bug in work, 130 interrupted.";
+/// How to begin, and what the exit codes mean.
+fn after_help() -> String {
+    let codes = Exit::ALL.map(|exit| format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
+    format!(
+        "To begin: `work init`, `work create NAME`, edit its PLAN.md, `work validate`, `work approve plan`,\n\
+         `work multi`. `work COMMAND --help` tells more.\n\nExit codes:\n{}",
+        codes.concat()
+    )
+}
 
 /// Options that every command has.
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -13,20 +14,22 @@ use crate::model::StreamId;
 /// Make a new stream with a PLAN.md to fill in; it becomes the current one
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The name; the id is made of it
+    /// The name, e.g. `Session tracking`; the id is made of it: `001-session-tracking`
     name: String,
-    /// How many stages the template has
+    /// How many stages the template of the plan has
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
     stages: u8,
-    /// Take this file as the plan
+    /// Take this file as the plan instead of the template
     #[arg(long, value_name = "PLAN.md", conflicts_with = "stages")]
     from: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
+/// The new stream.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Created {
+pub(super) struct Created {
     stream: StreamId,
+    #[serde(serialize_with = "crate::engine::lossy::path")]
     plan: PathBuf,
 }
 
@@ -34,7 +37,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let workspace = ctx.ready()?;
     let from = args.from.as_deref().map(|path| {
         read_text(path).map_err(|error| {
-            Failed::new(Exit::Failed, "plan", format!("cannot read `{}`: {error}", path.display()))
+            let mut failed = Failed::new(Exit::Failed, "plan", format!("cannot read `{}`", path.display()));
+            failed.messages.push(error.to_string());
+            failed
         })
     });
     let from = from.transpose()?;

@@ -1,20 +1,25 @@
 //! `work execute --thread ID`
 
+use std::time::{Duration, Instant};
+
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
-use super::connect::connect;
+use super::connect::{connect, endpoint};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use super::report::WindowReporter;
 use crate::engine::status::status_of;
 use crate::engine::turn::{Finished, run as run_turn};
-use crate::engine::{Prepared, StreamHandle, TurnRequest, prepare};
+use crate::engine::{Prepared, StreamHandle, TurnRequest, Workspace, prepare, recover};
 use crate::ipc::{LaunchReport, Launched, Refusal};
 use crate::model::{Mode, ThreadId, TurnOutcome};
+use crate::supervisor::wait_until_free;
+use crate::ui::one_line;
 
-/// Run one turn of one thread, and record its session
+/// Run one thread: one turn of its agent, recorded as an attempt
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The thread, by id or unique name
@@ -33,19 +38,19 @@ pub(super) struct Args {
 /// What `execute` and `multi` have in common.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct How {
-    /// Another agent than the assigned one
+    /// Use this agent, this time, instead of the assigned one
     #[arg(short, long, value_name = "NAME")]
     pub(super) agent: Option<String>,
-    /// Another model than the agent's own: `provider/model` or `provider/model#variant`
+    /// Use this model instead of the agent's own: `provider/model` or `provider/model#variant`
     #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<String>,
-    /// A word to the agent on top of its prompt
+    /// Add these words to the end of the prompt
     #[arg(short, long, value_name = "TEXT")]
     pub(super) message: Option<String>,
-    /// Run it though the plan changed after it was approved
+    /// Run a thread though PLAN.md changed it after it was approved
     #[arg(long)]
     pub(super) allow_drift: bool,
-    /// Run within this command instead of the background process
+    /// Run the agent within this command instead of in the supervisor
     #[arg(long)]
     pub(super) no_supervisor: bool,
 }
@@ -71,7 +76,7 @@ enum Watch {
 }
 
 /// What `--dry-run` tells.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Would<'a> {
     thread: ThreadId,
@@ -79,6 +84,7 @@ pub(super) struct Would<'a> {
     agent: &'a str,
     models: Vec<String>,
     mode: Mode,
+    #[serde(serialize_with = "crate::engine::lossy::path")]
     directory: &'a std::path::Path,
     prompt_bytes: usize,
     warnings: &'a [String],
@@ -102,7 +108,7 @@ impl<'a> Would<'a> {
         format!(
             "would run {} {} with {} ({}) in {}, {}; `work prompt --thread {}` shows its {} bytes of prompt\n",
             self.thread,
-            self.name,
+            one_line(self.name),
             self.agent,
             self.models.join(", then "),
             self.directory.display(),
@@ -144,27 +150,54 @@ fn execute(ctx: &Context, args: &Args) -> CommandResult {
         Some(Watch::Plain) | None => Mode::Plain,
     };
     let prepared = prepare(&workspace, &handle, &agents, &args.how.request(&args.thread), mode)?;
+    prepared.warnings.iter().for_each(|warning| ctx.screen.warn(warning));
     if args.dry_run {
         let would = Would::of(&prepared);
         ctx.print(&would, || would.words())?;
         return Ok(Exit::Done);
     }
-    for warning in &prepared.warnings {
-        ctx.screen.warn(warning);
-    }
     let thread = prepared.spec.thread;
     let mut reporter = WindowReporter::new(ctx, &prepared);
-    let (client, finish) = connect(ctx, &workspace, args.how.no_supervisor)?;
-    let finished = run_turn(client, prepared.spec, &mut reporter)?;
-    finish();
-    let lost = finished == Finished::Lost;
-    if lost {
-        // The next supervisor finds the record and closes it; so that it is true at once, we start one.
+    let mut finished = turn(ctx, &workspace, args, &prepared, &mut reporter)?;
+    if matches!(finished, Finished::Refused { reason: Refusal::Stopping, .. }) {
+        // It was about to exit when we came; the next one takes us.
+        let _ = wait_until_free(&endpoint(ctx, &workspace)?, Duration::from_secs(60));
+        finished = turn(ctx, &workspace, args, &prepared, &mut reporter)?;
+    }
+    if finished == Finished::Lost {
+        close_lost(&handle, thread);
+        // The next supervisor ends the agent that the dead one left.
         drop(connect(ctx, &workspace, args.how.no_supervisor));
     }
     let result = told(ctx, &handle, thread, finished);
     reporter.wait_for_a_person(&result);
     result
+}
+
+fn turn(
+    ctx: &Context,
+    workspace: &Workspace,
+    args: &Args,
+    prepared: &Prepared,
+    reporter: &mut WindowReporter,
+) -> Result<Finished, Failed> {
+    let (client, finish) = connect(ctx, workspace, args.how.no_supervisor)?;
+    let finished = run_turn(client, prepared.spec.clone(), reporter);
+    finish();
+    Ok(finished?)
+}
+
+/// Writes the end of an attempt whose supervisor has just died, so that what is said next is on record.
+fn close_lost(handle: &StreamHandle, thread: ThreadId) {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let is_open =
+        || handle.store.read().is_ok_and(|s| s.thread(thread).is_some_and(|t| t.open_record().is_some()));
+    // A process that is killed hangs up a moment before it counts as dead.
+    while is_open() && Instant::now() < deadline {
+        if recover(&handle.store, handle.store.now()).unwrap_or(0) == 0 {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
 }
 
 /// The exit code, and what is said, for a turn that is over.

@@ -69,7 +69,7 @@ impl Exit {
         match self {
             Self::Done => "done",
             Self::Failed => "expected failure: a thread failed, nothing to do, refused",
-            Self::Usage => "usage",
+            Self::Usage => "usage: the command line makes no sense, or names what is not there",
             Self::Invalid => "`validate` found errors",
             Self::State => "the state is corrupt, or from a newer version",
             Self::Busy => "locked or busy for too long",

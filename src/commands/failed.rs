@@ -17,6 +17,7 @@ use crate::ipc::ClientError;
 use crate::store::StoreError;
 use crate::store::journal::JournalError;
 use crate::supervisor::{EnsureError, RunError};
+use crate::sys::lock::LockError;
 
 /// What a command returns.
 pub(super) type CommandResult = Result<Exit, Failed>;
@@ -79,6 +80,13 @@ impl Failed {
         self
     }
 
+    /// A plan that can't be read.
+    pub(super) fn unreadable_plan(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let mut failed = Self::new(Exit::Failed, "plan", format!("cannot read `{}`", path.display()));
+        failed.messages.push(error.to_string());
+        failed.hint("a plan is a file of UTF-8 text; bring it back with git, or write a new one")
+    }
+
     fn of(exit: Exit, kind: &'static str, error: &dyn std::error::Error) -> Self {
         let mut failed = Self::new(exit, kind, error.to_string());
         let mut source = error.source();
@@ -120,7 +128,7 @@ impl From<StoreError> for Failed {
         let (exit, kind) = match &error {
             StoreError::Corrupt { .. } => (Exit::State, "state-corrupt"),
             StoreError::Newer { .. } => (Exit::State, "state-newer"),
-            StoreError::Lock(_) => (Exit::Busy, "locked"),
+            StoreError::Lock(LockError::Held { .. }) => (Exit::Busy, "locked"),
             StoreError::Missing { .. } => (Exit::Failed, "state-missing"),
             _ => (Exit::Failed, "state-io"),
         };
@@ -149,6 +157,7 @@ impl From<StreamError> for Failed {
     fn from(error: StreamError) -> Self {
         match error {
             StreamError::Store(error) => error.into(),
+            error @ StreamError::Lock(LockError::Held { .. }) => Self::hinted(Exit::Busy, "locked", &error),
             error @ (StreamError::Unknown { .. } | StreamError::Ambiguous { .. } | StreamError::Name(_)) => {
                 Self::hinted(Exit::Usage, "stream", &error)
             }
@@ -162,6 +171,9 @@ impl From<UpdateError> for Failed {
         match error {
             UpdateError::Store(error) => error.into(),
             UpdateError::Resolve(error) => error.into(),
+            error @ (UpdateError::Level { .. } | UpdateError::ThreadBreadcrumb(_)) => {
+                Self::hinted(Exit::Usage, "unknown-id", &error)
+            }
             error => Self::hinted(Exit::Failed, "refused", &error),
         }
     }
@@ -172,6 +184,9 @@ impl From<AssignError> for Failed {
         match error {
             AssignError::Store(error) => error.into(),
             AssignError::Resolve(error) => error.into(),
+            error @ (AssignError::Plan(_) | AssignError::Write(_)) => {
+                Self::hinted(Exit::Failed, "plan", &error)
+            }
             error => Self::hinted(Exit::Usage, "agent", &error),
         }
     }

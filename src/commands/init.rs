@@ -10,10 +10,10 @@ use crate::engine::init::{SkillTarget, init};
 /// Set up a repository: `work/agents.yaml`, and skills for agents
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Install the skills for these agents
+    /// Also put the skills `planning-work` and `doing-work` where these agents look for skills
     #[arg(long, value_delimiter = ',', value_name = "AGENTS")]
     skills: Vec<Skills>,
-    /// Say what would be made, and make nothing
+    /// Say what would be created, and create nothing
     #[arg(long)]
     dry_run: bool,
 }

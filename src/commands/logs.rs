@@ -13,10 +13,10 @@ use crate::ui::LogPrinter;
 pub(super) struct Args {
     /// The thread, by id or unique name
     thread: String,
-    /// Go on as it happens, until the turn ends
+    /// Show what happens from now on too, until the turn ends
     #[arg(short, long)]
     follow: bool,
-    /// Another turn than the last one
+    /// Show this turn instead of the last one
     #[arg(long, value_name = "N")]
     turn: Option<TurnNumber>,
 }
@@ -30,7 +30,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             Exit::Failed,
             "no-turn",
             format!("thread `{}` has had no turn yet", thread.id),
-        ));
+        )
+        .hint(format!("`work execute --thread {}` runs it", thread.id)));
     };
     let turn = args.turn.unwrap_or(last);
     if !all.contains(&turn) {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -18,13 +19,13 @@ use crate::engine::batch::{BatchPlan, Skipped, prepare_batch};
 use crate::engine::{Prepared, StreamHandle, Workspace};
 use crate::ipc::{Endpoint, LaunchHost};
 use crate::model::{BatchId, Mode, StreamId, ThreadId};
-use crate::supervisor::connect_or_start;
+use crate::supervisor::{EnsureError, connect_or_start};
 use crate::sys::{lock, process};
 
 /// Run all threads of a batch side by side, each in a tmux window
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The batch, e.g. `01.02` (default: the next one that is not done)
+    /// The batch, e.g. `01.02` (default: the first one that is not done)
     #[arg(short, long, value_name = "ID")]
     batch: Option<String>,
     #[command(flatten)]
@@ -32,10 +33,10 @@ pub(super) struct Args {
     /// What the windows show (default: `window` of config.yaml, else the agent's own UI)
     #[arg(long)]
     window: Option<Shown>,
-    /// Wait until all turns have ended, with a live table
+    /// Wait until all turns have ended; their progress is shown meanwhile
     #[arg(short, long)]
     wait: bool,
-    /// Go to the windows
+    /// Go to the windows once they have started (Ctrl-B d comes back)
     #[arg(long)]
     attach: bool,
     /// Say what would run, and run nothing
@@ -51,15 +52,26 @@ enum Shown {
     Stream,
 }
 
-#[derive(Serialize)]
+/// What became of a batch.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     stream: &'a StreamId,
     batch: BatchId,
     threads: Vec<Watched>,
     skipped: &'a [Skipped],
     session: &'a str,
     attach: Vec<String>,
+}
+
+/// What `--dry-run` tells.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WouldRun<'a> {
+    batch: BatchId,
+    name: &'a str,
+    threads: Vec<Would<'a>>,
+    skipped: &'a [Skipped],
 }
 
 /// Where the windows are.
@@ -92,7 +104,13 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let batch = prepared()?;
     agent_program(ctx)?;
     if !args.how.no_supervisor {
-        drop(connect_or_start(&windows.endpoint, &program()?, &workspace.root)?);
+        match connect_or_start(&windows.endpoint, &program()?, &workspace.root) {
+            Err(error @ EnsureError::NotReady { .. }) => {
+                let why = crate::engine::hint::chain(&error);
+                ctx.screen.warn(&format!("{why}; each window runs its turn by itself"));
+            }
+            started => drop(started?),
+        }
     }
     let host = LaunchHost::bind(windows.endpoint.own_socket("launch")).map_err(|error| {
         Failed::new(Exit::Failed, "socket", format!("cannot listen for the windows: {error}"))
@@ -109,9 +127,11 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
 }
 
 fn dry_run(ctx: &Context, batch: &BatchPlan) -> CommandResult {
-    let would: Vec<Would<'_>> = batch.threads.iter().map(Would::of).collect();
+    warnings(ctx, batch);
+    let threads = batch.threads.iter().map(Would::of).collect();
+    let would = WouldRun { batch: batch.id, name: &batch.name, threads, skipped: &batch.skipped };
     ctx.print(&would, || {
-        let lines: Vec<String> = would.iter().map(Would::words).collect();
+        let lines: Vec<String> = would.threads.iter().map(Would::words).collect();
         let skipped: Vec<String> = batch
             .skipped
             .iter()
@@ -147,10 +167,16 @@ fn warn(ctx: &Context, batch: &BatchPlan) {
     for skipped in &batch.skipped {
         ctx.screen.note(&format!("leaving {} {}: it is {}", skipped.id, skipped.name, skipped.status.name()));
     }
-    let mut warnings: Vec<&String> = batch.threads.iter().flat_map(|prepared| &prepared.warnings).collect();
-    warnings.dedup();
-    for warning in warnings {
-        ctx.screen.warn(warning);
+    warnings(ctx, batch);
+}
+
+/// What a person should know; each thing once.
+fn warnings(ctx: &Context, batch: &BatchPlan) {
+    let mut said = std::collections::BTreeSet::new();
+    for warning in batch.threads.iter().flat_map(|prepared| &prepared.warnings) {
+        if said.insert(warning) {
+            ctx.screen.warn(warning);
+        }
     }
 }
 

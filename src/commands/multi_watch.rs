@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::Context;
@@ -17,7 +18,7 @@ use crate::ui::{LiveBatch, LiveState};
 const START: Duration = Duration::from_secs(30);
 
 /// What became of a thread's window.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Watched {
     thread: ThreadId,

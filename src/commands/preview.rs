@@ -1,5 +1,6 @@
 //! `work preview`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -9,21 +10,22 @@ use super::tree::plan_tree;
 use crate::diag::Severity;
 use crate::engine::read_text;
 use crate::plan;
-use crate::ui::tree;
+use crate::ui::{tally, tree};
 
-/// Show what PLAN.md says, whether it is approved or not
+/// Show the tree of PLAN.md as it is now, whether it is approved or not
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
-#[derive(Serialize)]
-struct Document {
+/// What the plan has.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document {
     name: String,
     stages: Vec<Node>,
     errors: usize,
     warnings: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Node {
     id: String,
     name: String,
@@ -35,9 +37,7 @@ pub(super) fn run(ctx: &Context, _args: &Args) -> CommandResult {
     let workspace = ctx.ready()?;
     let handle = ctx.stream(&workspace)?;
     let path = handle.plan_file();
-    let source = read_text(&path).map_err(|error| {
-        Failed::new(Exit::Failed, "plan", format!("cannot read `{}`: {error}", path.display()))
-    })?;
+    let source = read_text(&path).map_err(|error| Failed::unreadable_plan(&path, &error))?;
     let parsed = plan::parse(&source);
     let count = |severity| parsed.diagnostics.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
@@ -49,10 +49,9 @@ pub(super) fn run(ctx: &Context, _args: &Args) -> CommandResult {
         warnings,
     };
     ctx.print(&document, || tree(&ctx.screen, &root))?;
-    if errors + warnings > 0 {
-        ctx.screen.warn(&format!(
-            "{errors} errors and {warnings} warnings in the plan; `work validate plan` shows them"
-        ));
+    let doubts = parsed.diagnostics.iter().filter(|finding| finding.severity != Severity::Note);
+    if let Some(tally) = tally(doubts) {
+        ctx.screen.warn(&format!("the plan has {tally}; `work validate plan` shows them"));
     }
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! `work prompt --thread ID`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -8,19 +9,20 @@ use super::failed::CommandResult;
 use crate::engine::prompt_of;
 use crate::model::ThreadId;
 
-/// Print the prompt that the agent of a thread gets
+/// Print the prompt that the agent of a thread would get
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The thread, by id or unique name
     #[arg(short, long, value_name = "ID")]
     thread: String,
-    /// A word to the agent on top of it
+    /// Add these words to its end
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Document {
+/// A prompt.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document {
     thread: ThreadId,
     prompt: String,
 }

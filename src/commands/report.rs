@@ -75,7 +75,7 @@ impl WindowReporter {
                 LaunchReport::Activity { text: format!("next model: {model}") }
             }
             TurnMessage::Ended { outcome, .. } => LaunchReport::Ended { outcome: outcome.clone() },
-            TurnMessage::Event { .. } => return,
+            TurnMessage::Event { .. } | TurnMessage::Missed { .. } => return,
         };
         self.launched.report(&report);
     }

@@ -8,10 +8,10 @@ use clap::error::ErrorKind;
 use super::Exit;
 use super::cli::Cli;
 use super::context::Context;
-use super::failed::Failed;
+use super::failed::{Drawn, Failed};
 use crate::sys::env::Env;
 use crate::sys::process;
-use crate::ui::{ColorChoice, Screen, Style, paint, render_diagnostics};
+use crate::ui::{ColorChoice, Screen, Style, paint, printable, render_diagnostics};
 
 /// Runs the command that `args` asks for, and tells how it went.
 #[must_use]
@@ -54,10 +54,13 @@ fn usage(screen: &Screen, json: bool, error: &clap::Error) -> Exit {
             screen.out(&text);
             Exit::Done
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if json => {
+            let failed = Failed::new(Exit::Usage, "usage", "a command is missing");
+            tell(screen, true, &failed.hint("`--help` lists the commands"))
+        }
         _ if json => {
             let plain = error.render().to_string();
-            let message = plain.trim_start_matches("error: ").trim_end().to_owned();
-            tell(screen, true, &Failed::new(Exit::Usage, "usage", message))
+            tell(screen, true, &usage_failure(&plain))
         }
         _ => {
             screen.say(text.trim_end());
@@ -66,30 +69,44 @@ fn usage(screen: &Screen, json: bool, error: &clap::Error) -> Exit {
     }
 }
 
+/// What clap says in paragraphs: the error, tips, the usage.
+fn usage_failure(text: &str) -> Failed {
+    let mut paragraphs = text.split("\n\n").map(|part| {
+        part.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    });
+    let message = paragraphs.next().unwrap_or_default();
+    let mut failed = Failed::new(Exit::Usage, "usage", message.trim_start_matches("error: "));
+    failed.hints = paragraphs
+        .filter(|part| !part.is_empty())
+        .map(|part| part.strip_prefix("tip: ").map_or(part.clone(), str::to_owned))
+        .collect();
+    failed
+}
+
+/// How many findings are drawn with a failure; `work validate` draws all.
+const SHOWN: usize = 5;
+
 /// Tells why a command failed: the place if there is one, the message, its causes, the next step.
 fn tell(screen: &Screen, json: bool, failed: &Failed) -> Exit {
     if json {
         screen.out(&failed.document());
         return failed.exit;
     }
-    if let Some(drawn) = &failed.drawn {
+    if let Some(Drawn { name, source, diagnostics }) = &failed.drawn {
         let width = Some(usize::from(screen.width));
-        screen.say(&render_diagnostics(
-            &drawn.name,
-            &drawn.source,
-            &drawn.diagnostics,
-            screen.color_err,
-            width,
-        ));
+        let shown = &diagnostics[..diagnostics.len().min(SHOWN)];
+        screen.say(&render_diagnostics(name, source, shown, screen.color_err, width));
+        if shown.len() < diagnostics.len() {
+            screen.say(&format!("… and {} more\n", diagnostics.len() - shown.len()));
+        }
     }
     let (message, causes) =
         failed.messages.split_first().map_or(("", &[][..]), |(m, rest)| (m.as_str(), rest));
-    screen.say(&format!("{} {message}", paint("error:", Style::Bad, screen.color_err)));
-    for cause in causes {
-        screen.say(&format!("  {} {cause}", paint("because:", Style::Faint, screen.color_err)));
-    }
-    for hint in &failed.hints {
-        screen.say(&format!("{} {hint}", paint("hint:", Style::Active, screen.color_err)));
-    }
+    let say = |word: &str, style: Style, text: &str| {
+        screen.say(&format!("{} {}", paint(word, style, screen.color_err), printable(text)));
+    };
+    say("error:", Style::Bad, message);
+    causes.iter().for_each(|cause| say("  because:", Style::Faint, cause));
+    failed.hints.iter().for_each(|hint| say("hint:", Style::Active, hint));
     failed.exit
 }

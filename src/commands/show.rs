@@ -1,5 +1,6 @@
 //! `work show ID`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -8,24 +9,25 @@ use super::failed::{CommandResult, Failed};
 use crate::engine::status::{StatusReport, ThreadRow, report};
 use crate::engine::{node, thread};
 use crate::model::{NodeId, Stream, Task, TaskStatus};
-use crate::ui::{Style, paint, sessions_table};
+use crate::ui::{Style, one_line, paint, printable, sessions_table};
 
 /// Show a stage, batch, thread or task with everything that is known of it
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Its id, or the unique name of a thread
+    /// Its id, e.g. `01`, `01.02` or `01.02.03`, or the unique name of a thread
     id: String,
 }
 
-#[derive(Serialize)]
+/// What is known of a stage, batch, thread or task.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     id: NodeId,
     threads: Vec<&'a ThreadRow>,
     tasks: Vec<TaskView<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TaskView<'a> {
     id: String,
@@ -83,19 +85,20 @@ fn text(ctx: &Context, stream: &Stream, document: &Document<'_>) -> String {
         text.push_str(&format!(
             "{} {}  {status}{agent}\n",
             paint(&row.id.to_string(), Style::Strong, color),
-            row.name
+            one_line(&row.name)
         ));
         if let Some(said) =
             thread(stream, &row.id.to_string()).ok().and_then(|thread| thread.report.as_deref())
         {
-            text.push_str(&format!("  {said}\n"));
+            text.push_str(&format!("  {}\n", indented(said, 2)));
         }
         let prefix = format!("{}.", row.id);
         for task in document.tasks.iter().filter(|task| task.id.starts_with(&prefix)) {
-            text.push_str(&format!("  {} {}  {}\n", task.id, task.name, task.status.name()));
+            let name = one_line(task.name);
+            text.push_str(&format!("  {} {name}  {}\n", task.id, task.status.name()));
             for (what, words) in [("report", task.report), ("left at", task.breadcrumb)] {
                 if let Some(words) = words {
-                    text.push_str(&format!("    {what}: {words}\n"));
+                    text.push_str(&format!("    {what}: {}\n", indented(words, 6)));
                 }
             }
         }
@@ -107,6 +110,11 @@ fn text(ctx: &Context, stream: &Stream, document: &Document<'_>) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// What an agent or a person wrote; further lines stand below the first.
+fn indented(text: &str, by: usize) -> String {
+    printable(text.trim()).replace('\n', &format!("\n{:by$}", ""))
 }
 
 impl From<serde_json::Error> for Failed {

@@ -7,10 +7,10 @@ use crate::engine::drift::drift_of;
 use crate::engine::status::report;
 use crate::ui::{StatusView, status_table};
 
-/// Show how the stream stands: stages, threads, sessions
+/// Show how the stream stands: progress by stage, and each thread with its last session
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Show every record of every attempt
+    /// Show the record of every attempt instead: session, model, time, tokens, cost
     #[arg(long)]
     sessions: bool,
 }

@@ -8,10 +8,10 @@ use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::ipc::{Client, ClientError, ClientMessage, ServerMessage, SupervisorStatus};
+use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
 use crate::supervisor;
 
-/// Look at the process that runs turns in the background, or stop it
+/// Look at the background process that runs the agents, or stop it
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -20,13 +20,13 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Tell whether it runs, and what
+    /// Tell whether it runs, and which turns
     Status,
-    /// Cancel its turns, end its agents, and end it
+    /// Cancel its turns, end its agents, then end it
     Stop,
     /// Print its log
     Logs,
-    /// Serve in the foreground (or, for our own use, detached)
+    /// Run it in this terminal; commands start it by themselves when they need it
     Run {
         /// Leave the terminal, and report on standard output
         #[arg(long, hide = true)]
@@ -64,7 +64,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             Err(ClientError::Unreachable { .. }) => not_running(ctx),
             Err(error) => Err(error.into()),
         },
-        What::Stop => stop(ctx, &endpoint.serving_socket()),
+        What::Stop => stop(ctx, &endpoint),
     }
 }
 
@@ -75,20 +75,29 @@ fn not_running(ctx: &Context) -> CommandResult {
     Ok(Exit::Done)
 }
 
-fn stop(ctx: &Context, socket: &std::path::Path) -> CommandResult {
-    let client = match Client::connect(socket) {
+/// How long it may take to end all turns and agents.
+const FAREWELL: Duration = Duration::from_secs(60);
+
+fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+    let socket = endpoint.serving_socket();
+    let client = match Client::connect(&socket) {
         Ok(client) => client,
         Err(ClientError::Unreachable { .. }) => return not_running(ctx),
         Err(ClientError::OtherVersion { .. }) => {
-            Client::retire(socket)?;
-            ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;
-            return Ok(Exit::Done);
+            Client::retire(&socket)?;
+            return stopped(ctx, endpoint);
         }
         Err(error) => return Err(error.into()),
     };
     client.ask(&ClientMessage::Stop)?;
-    if !client.wait_until_gone(Duration::from_secs(30)) {
-        return Err(Failed::new(Exit::Busy, "supervisor", "the supervisor has not ended within 30 s"));
+    let _ = client.wait_until_gone(FAREWELL);
+    stopped(ctx, endpoint)
+}
+
+/// It has hung up; its lock tells when the process is gone.
+fn stopped(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+    if !supervisor::wait_until_free(endpoint, Duration::from_secs(10)) {
+        return Err(Failed::new(Exit::Busy, "supervisor", "the supervisor has not ended"));
     }
     ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;
     Ok(Exit::Done)

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
+use crate::engine::drift::drift_of;
 use crate::engine::status::{StatusReport, report};
 use crate::model::{Stream, TaskStatus};
 use crate::plan::Plan;
@@ -17,8 +18,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
-    let (_, _, stream) = ctx.state()?;
-    let status = report(&stream, Vec::new());
+    let (_, handle, stream) = ctx.state()?;
+    let status = report(&stream, drift_of(&stream, &handle));
     ctx.print(&status, || tree(&ctx.screen, &stream_tree(&stream, &status, !args.no_tasks)))?;
     if stream.threads.is_empty() && !ctx.json {
         ctx.screen.hint("`work preview` shows the plan; `work approve plan` takes it over");

@@ -5,8 +5,9 @@ use clap::ValueEnum;
 use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::{UpdateRequest, update};
+use crate::engine::{UpdateRequest, UpdateTarget, update};
 use crate::model::TaskStatus;
+use crate::ui::one_line;
 
 /// Report on a task or a thread (this is what agents call)
 #[derive(Debug, clap::Args)]
@@ -70,19 +71,21 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     ctx.print(&updated, || {
         let (from, to) = (updated.from.name(), updated.to.name());
         let step = if from == to { to.to_owned() } else { format!("{from} → {to}") };
-        format!("{} {}: {step}\n", updated.id, updated.name)
+        format!("{} {}: {step}\n", updated.id, one_line(&updated.name))
     })?;
     Ok(Exit::Done)
 }
 
 /// What is meant: as given, or by the session that we are called from.
-fn target(ctx: &Context, args: &Args) -> Result<String, Failed> {
+fn target(ctx: &Context, args: &Args) -> Result<UpdateTarget, Failed> {
     let session = ctx.env.thread.as_deref();
     match (&args.task, &args.thread, session) {
-        (Some(task), _, Some(thread)) if !task.contains('.') => Ok(format!("{thread}.{task}")),
-        (Some(task), ..) => Ok(task.clone()),
-        (None, Some(thread), _) => Ok(thread.clone()),
-        (None, None, Some(thread)) => Ok(thread.to_owned()),
+        (Some(task), _, Some(thread)) if !task.contains('.') => {
+            Ok(UpdateTarget::Task(format!("{thread}.{task}")))
+        }
+        (Some(task), ..) => Ok(UpdateTarget::Task(task.clone())),
+        (None, Some(thread), _) => Ok(UpdateTarget::Thread(thread.clone())),
+        (None, None, Some(thread)) => Ok(UpdateTarget::Thread(thread.to_owned())),
         (None, None, None) => {
             Err(Failed::new(Exit::Usage, "usage", "name a task with --task, or a thread with --thread")
                 .hint("`WORK_THREAD` names the thread inside a session; here it is not set"))

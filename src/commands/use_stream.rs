@@ -1,5 +1,6 @@
 //! `work use STREAM`
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
@@ -11,12 +12,14 @@ use crate::model::StreamId;
 /// Make a stream the current one, or tell which it is
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The stream, by id, number or name
+    /// The stream, by id, number or name; without it, the current one is told
+    #[arg(value_name = "STREAM")]
     wanted: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Current {
+/// The current stream.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Current {
     current: StreamId,
 }
 

@@ -1,23 +1,24 @@
 //! `work validate`
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::Severity;
 use crate::engine::StreamHandle;
 use crate::engine::validate::{FileFindings, check_agents, check_plan, check_tasks, explain, findings};
 use crate::ui::{render_diagnostics, tally};
 
-/// Check the plan, the state and the agents
+/// Check the plan, the state and the agents, and show what is wrong where
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to check
     #[arg(value_name = "WHAT", default_value = "all")]
     what: What,
-    /// Tell what a code such as `P003` means
+    /// Tell what the code of a finding, such as `P003`, means, and check nothing
     #[arg(long, value_name = "CODE")]
     explain: Option<String>,
     /// Put the newest good copy of tasks.json in place of a corrupt one, which is kept beside it
@@ -33,11 +34,19 @@ enum What {
     Agents,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// What was found.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'a> {
     errors: usize,
     warnings: usize,
     findings: Vec<crate::engine::validate::Finding<'a>>,
+}
+
+/// What a code means.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Explained<'a> {
+    code: &'a str,
+    text: &'a str,
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
@@ -45,8 +54,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         let code = code.to_uppercase();
         let text = explain(&code).ok_or_else(|| {
             Failed::new(Exit::Usage, "unknown-code", format!("no finding has the code `{code}`"))
+                .hint("a finding shows its code in brackets, such as `error[P014]`")
         })?;
-        ctx.screen.out(&format!("{code}: {text}"));
+        ctx.print(&Explained { code: &code, text }, || format!("{code}: {text}\n"))?;
         return Ok(Exit::Done);
     }
     let workspace = ctx.ready()?;
@@ -79,6 +89,7 @@ fn restore(ctx: &Context, handle: &StreamHandle) -> Result<(), Failed> {
             "no-copy",
             format!("there is no good copy of `{}`", handle.store.path().display()),
         )
+        .hint("bring it back with git, or correct it by hand")
     })?;
     let kept = handle.store.restore(newest)?;
     let what = format!(
@@ -115,8 +126,8 @@ fn report(ctx: &Context, files: &[FileFindings]) -> CommandResult {
             .filter_map(|file| file.path.file_name())
             .map(|name| name.to_string_lossy().into_owned())
             .collect();
-        let all: Vec<Diagnostic> = files.iter().flat_map(|file| file.diagnostics.iter().cloned()).collect();
-        let verdict = tally(&all).unwrap_or_else(|| "fine".to_owned());
+        let all = files.iter().flat_map(|file| &file.diagnostics);
+        let verdict = tally(all).unwrap_or_else(|| "fine".to_owned());
         text.push_str(&format!("{}: {verdict}\n", checked.join(", ")));
         text
     })?;

@@ -28,7 +28,7 @@ pub struct Agent {
     pub models: Vec<ModelRef>,
     /// The program that speaks ACP, with its arguments; empty for opencode.
     pub command: Vec<String>,
-    /// Variables that its process gets.
+    /// Variables for its process, or for opencode's tools, since all agents share one opencode.
     pub env: BTreeMap<String, String>,
     /// The name of the agent at opencode that takes the prompt, if it is not the default one.
     pub opencode_agent: Option<String>,
@@ -73,7 +73,7 @@ pub const DEFAULT_AGENTS: &str = "\
 #             `provider/model`, `provider/model#variant`, or { model: provider/model, variant: high }
 # backend     `opencode` (the default), or `acp` with a command, for any agent that speaks the
 #             Agent Client Protocol
-# env         variables for its process
+# env         variables for the agent's process, or for its tools with opencode; no secrets
 agents:
   - name: default
     description: General-purpose agent

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hint, Workspace};
@@ -116,7 +117,7 @@ pub fn load_settings(workspace: &Workspace) -> Result<Settings, ConfigError> {
 }
 
 /// An agent, and whether it can be used here.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentRow {
     /// Its name.
@@ -128,6 +129,7 @@ pub struct AgentRow {
     /// Its models, in order of preference.
     pub models: Vec<String>,
     /// The program behind it, when it is installed.
+    #[serde(serialize_with = "super::lossy::option")]
     pub program: Option<PathBuf>,
     /// Why it can't be used; `None` when it can.
     pub unusable: Option<String>,

@@ -6,11 +6,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hint, drift};
-use crate::diag::Severity;
-use crate::model::{Approval, Extra, Ordinal, StageId, Stream, Task, TaskStatus, Thread, ThreadId};
+use crate::diag::{Diagnostic, Severity};
+use crate::model::{
+    self, Approval, Extra, Ordinal, StageId, Stream, Task, TaskId, TaskStatus, Thread, ThreadId,
+    TransitionError,
+};
 use crate::plan::{self, Parsed, Plan, PlanBatch, PlanStage, PlanThread};
 use crate::store::{Store, StoreError, TransactError};
 
@@ -20,6 +24,12 @@ pub enum ApproveError {
     /// The plan has errors.
     #[error("the plan has {count} error{}", if *count == 1 { "" } else { "s" })]
     Errors {
+        /// How many.
+        count: usize,
+    },
+    /// Words of the template are left, and an agent would be told them.
+    #[error("the plan has {count} placeholder{} that nobody has replaced", if *count == 1 { "" } else { "s" })]
+    Placeholders {
         /// How many.
         count: usize,
     },
@@ -44,6 +54,19 @@ pub enum ApproveError {
         /// The id the plan gives it.
         to: ThreadId,
     },
+    /// An id has two digits for a task.
+    #[error("thread `{0}` has more than 99 tasks, those that are kept for their history included")]
+    TooManyTasks(ThreadId),
+    /// The number of a thread with a history was given to another one.
+    #[error("`{id}` is the number of `{old}`, which has a history, and the plan gives it to `{new}`")]
+    Reused {
+        /// The number.
+        id: ThreadId,
+        /// The thread that has it.
+        old: String,
+        /// The thread that is to get it.
+        new: String,
+    },
     /// The stage is not in the state.
     #[error("there is no stage `{0}` to approve")]
     NoStage(StageId),
@@ -55,6 +78,9 @@ pub enum ApproveError {
         /// The threads that are not settled.
         open: Vec<ThreadId>,
     },
+    /// A task can't be opened again.
+    #[error(transparent)]
+    Step(#[from] TransitionError),
     /// There is no such approval to take back.
     #[error("{0} is not approved")]
     NotApproved(String),
@@ -76,6 +102,12 @@ impl Hint for ApproveError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Errors { .. } => vec!["`work validate plan` shows them".to_owned()],
+            Self::Placeholders { .. } => {
+                vec![
+                    "write in PLAN.md what is meant, or remove the line; `work validate plan` shows all"
+                        .to_owned(),
+                ]
+            }
             Self::OpenQuestion { .. } => {
                 vec!["answer it in PLAN.md and tick its box, or delete it".to_owned()]
             }
@@ -85,17 +117,46 @@ impl Hint for ApproveError {
                     "keep its number {from} in PLAN.md; new threads take new numbers, gaps are fine"
                 )]
             }
+            Self::Reused { .. } => vec!["give the new thread another number, gaps are fine".to_owned()],
             Self::NotDone { .. } => {
                 vec!["finish or cancel them, or approve all the same with `--force`".to_owned()]
             }
+            Self::TooManyTasks(_) => vec!["split the thread in PLAN.md".to_owned()],
             Self::NoStage(_) => vec!["`work tree` shows the stages".to_owned()],
-            Self::NotApproved(_) | Self::Store(_) => Vec::new(),
+            Self::NotApproved(_) | Self::Step(_) | Self::Store(_) => Vec::new(),
         }
     }
 }
 
+impl ApproveError {
+    /// Whether `finding` is a reason for this refusal.
+    #[must_use]
+    pub fn is_about(&self, finding: &Diagnostic) -> bool {
+        match self {
+            Self::Errors { .. } => finding.severity == Severity::Error,
+            Self::Placeholders { .. } => finding.code == plan::PLACEHOLDER,
+            Self::OpenQuestion { .. } => matches!(finding.code, "P032" | "P033"),
+            _ => false,
+        }
+    }
+}
+
+/// A stage that was approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StageApproved {
+    /// The stage.
+    pub approved: StageId,
+}
+
+/// An approval that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Revoked {
+    /// `plan`, or the id of the stage.
+    pub revoked: String,
+}
+
 /// What an approval does to the state.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approved {
     /// Threads of the plan.
@@ -110,6 +171,34 @@ pub struct Approved {
     pub kept: Vec<ThreadId>,
     /// Threads that the plan no longer has, dropped since nothing had happened in them.
     pub dropped: Vec<ThreadId>,
+    /// Tasks that were done and are open again, since the plan now says something else in their place.
+    pub reopened: Vec<TaskId>,
+}
+
+impl Approved {
+    /// In words, behind "approve": `3 threads, 7 tasks; changed: 01.01.02`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let mut parts = vec![format!("{}, {}", count(self.threads, "thread"), count(self.tasks, "task"))];
+        let lists = [
+            ("new", &self.added, self.added.len() < self.threads),
+            ("changed", &self.changed, true),
+            ("kept for their history", &self.kept, true),
+            ("dropped", &self.dropped, true),
+        ];
+        for (word, ids, telling) in lists {
+            if !ids.is_empty() && telling {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                parts.push(format!("{word}: {}", ids.join(" ")));
+            }
+        }
+        if !self.reopened.is_empty() {
+            let ids: Vec<String> = self.reopened.iter().map(ToString::to_string).collect();
+            parts.push(format!("open again: {}", ids.join(" ")));
+        }
+        parts.join("; ")
+    }
 }
 
 /// Whether the plan may be approved at all.
@@ -121,13 +210,21 @@ pub fn check(parsed: &Parsed) -> Result<(), ApproveError> {
     if errors > 0 {
         return Err(ApproveError::Errors { count: errors });
     }
+    let placeholders = parsed.diagnostics.iter().filter(|finding| finding.code == plan::PLACEHOLDER).count();
+    if placeholders > 0 {
+        return Err(ApproveError::Placeholders { count: placeholders });
+    }
     if let Some((stage, question)) = plan::open_questions(&parsed.plan).next() {
-        return Err(ApproveError::OpenQuestion { stage, question: question.text.value.clone() });
+        return Err(ApproveError::OpenQuestion { stage, question: first_line(&question.text) });
     }
     if parsed.plan.threads().next().is_none() {
         return Err(ApproveError::NoThreads);
     }
     Ok(())
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end().to_owned()
 }
 
 /// What [`approve_plan`] would do, without doing it.
@@ -230,7 +327,7 @@ fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved
     for stage in &plan.stages {
         for batch in &stage.batches {
             for planned in &batch.threads {
-                sync_thread(stream, stage, batch, planned, now, &mut approved);
+                sync_thread(stream, stage, batch, planned, now, &mut approved)?;
             }
         }
     }
@@ -246,16 +343,22 @@ fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved
     Ok(approved)
 }
 
-/// A thread that kept its name and changed its number would leave its history to another one.
+/// A thread that kept its name and changed its number would leave its history to another one, and one
+/// that takes the number of a thread that was kept would inherit what it did not do.
 fn refuse_renumbering(
     stream: &Stream,
     plan: &Plan,
     by_id: &HashMap<ThreadId, &PlanThread>,
 ) -> Result<(), ApproveError> {
     for thread in stream.threads.iter().filter(|thread| has_history(thread)) {
-        let keeps = by_id.get(&thread.id).is_some_and(|planned| planned.name.value == thread.name);
-        if keeps || !thread.in_plan {
+        let planned = by_id.get(&thread.id);
+        if planned.is_some_and(|planned| planned.name.value == thread.name) {
             continue;
+        }
+        if !thread.in_plan {
+            let Some(planned) = planned else { continue };
+            let (id, old, new) = (thread.id, thread.name.clone(), planned.name.value.clone());
+            return Err(ApproveError::Reused { id, old, new });
         }
         let mut same_batch = plan.threads().filter(|planned| planned.id.batch == thread.id.batch);
         if let Some(moved) = same_batch.find(|planned| planned.name.value == thread.name) {
@@ -273,7 +376,7 @@ fn sync_thread(
     planned: &PlanThread,
     now: DateTime<Utc>,
     approved: &mut Approved,
-) {
+) -> Result<(), ApproveError> {
     let hash = plan::meaning_hash(planned);
     let index = match stream.threads.iter().position(|thread| thread.id == planned.id) {
         Some(index) => {
@@ -285,20 +388,7 @@ fn sync_thread(
         }
         None => {
             approved.added.push(planned.id);
-            stream.threads.push(Thread {
-                id: planned.id,
-                stage_name: String::new(),
-                batch_name: String::new(),
-                name: String::new(),
-                agent: None,
-                plan_hash: None,
-                in_plan: true,
-                declared: TaskStatus::Pending,
-                report: None,
-                sessions: Vec::new(),
-                tasks: Vec::new(),
-                extra: Extra::new(),
-            });
+            stream.threads.push(Thread::new(planned.id));
             stream.threads.len() - 1
         }
     };
@@ -310,14 +400,19 @@ fn sync_thread(
     if let Some(agent) = &planned.agent {
         thread.agent = Some(agent.value.clone());
     }
-    sync_tasks(thread, planned, now);
+    approved.reopened.extend(sync_tasks(thread, planned, now)?);
     approved.threads += 1;
     approved.tasks += thread.tasks.len();
+    Ok(())
 }
 
 /// Makes the tasks those of the plan. A thread without tasks gets one, which bears its name, so that
-/// there is always something to report on.
-fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) {
+/// there is always something to report on. Gives the tasks that are open again.
+fn sync_tasks(
+    thread: &mut Thread,
+    planned: &PlanThread,
+    now: DateTime<Utc>,
+) -> Result<Vec<TaskId>, ApproveError> {
     let mut wanted: Vec<(String, bool)> =
         planned.tasks.iter().map(|task| (task.name.value.clone(), task.done)).collect();
     if wanted.is_empty() {
@@ -338,33 +433,37 @@ fn sync_tasks(thread: &mut Thread, planned: &PlanThread, now: DateTime<Utc>) {
         };
         *slot = old.iter_mut().find(here).and_then(Option::take);
     }
+    let mut reopened = Vec::new();
     let mut number = Some(Ordinal::FIRST);
     let next = |number: &mut Option<Ordinal>| {
-        let this = *number;
-        *number = this.and_then(Ordinal::next);
-        this
+        let this = number.ok_or(ApproveError::TooManyTasks(planned.id))?;
+        *number = this.next();
+        Ok::<_, ApproveError>(this)
     };
     for ((name, done), task) in wanted.into_iter().zip(found) {
-        let Some(this) = next(&mut number) else { break };
-        let status = if done { TaskStatus::Completed } else { TaskStatus::Pending };
-        let fresh = |id| Task {
-            id,
-            name: String::new(),
-            status,
-            report: None,
-            breadcrumb: None,
-            created_at: now,
-            updated_at: now,
-            extra: Extra::new(),
-        };
+        let this = next(&mut number)?;
         let id = thread.id.task(this);
-        let mut task = task.map_or_else(|| fresh(id), |task| Task { id, ..task });
+        let status = if done { TaskStatus::Completed } else { TaskStatus::Pending };
+        let fresh = || Task { status, ..Task::new(id, name.clone(), now) };
+        let mut task = task.unwrap_or_else(fresh);
+        task.id = id;
+        if task.status.is_settled() && !planned.tasks.is_empty() && !is_slip(&task.name, &name) {
+            // Other words are other work: what was done stays in its report, and is not called done.
+            model::set_task(&mut task, TaskStatus::Pending, now)?;
+            reopened.push(id);
+        }
         task.name = name;
         thread.tasks.push(task);
     }
     // What the plan dropped and somebody had worked on stays, behind the others.
     for task in old.into_iter().flatten().filter(task_has_history) {
-        let Some(this) = next(&mut number) else { break };
+        let this = next(&mut number)?;
         thread.tasks.push(Task { id: thread.id.task(this), ..task });
     }
+    Ok(reopened)
+}
+
+/// Whether two names are the same but for a slip of the pen.
+fn is_slip(old: &str, new: &str) -> bool {
+    strsim::normalized_levenshtein(&old.to_lowercase(), &new.to_lowercase()) >= 0.8
 }

@@ -1,9 +1,14 @@
 //! Which agent a thread is for.
 
-use super::{Hint, ResolveError};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Hint, ResolveError, StreamHandle};
 use crate::config::Agents;
 use crate::model::{AgentName, NodeId, ThreadId};
+use crate::plan::{self, edit::EditError};
 use crate::store::{Store, StoreError, TransactError};
+use crate::sys::atomic;
 
 /// Why nothing was assigned.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +27,12 @@ pub enum AssignError {
     /// A task can't have an agent of its own.
     #[error("`{0}` is a task; agents are assigned to threads, batches and stages")]
     Task(NodeId),
+    /// The agent can't be named in PLAN.md.
+    #[error("the state names the new agent, and PLAN.md still the old one")]
+    Plan(#[from] EditError),
+    /// PLAN.md can't be written.
+    #[error(transparent)]
+    Write(#[from] atomic::WriteError),
     /// The state file refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,6 +58,8 @@ impl Hint for AssignError {
                 hints.push(format!("there are {}", known.join(", ")));
                 hints
             }
+            Self::Write(error) => error.hint().into_iter().collect(),
+            Self::Plan(_) => vec!["change `**Agent:**` in PLAN.md by hand".to_owned()],
             Self::Task(_) | Self::Store(_) => Vec::new(),
         }
     }
@@ -66,11 +79,44 @@ pub fn known_agent(agents: &Agents, wanted: &str) -> Result<AgentName, AssignErr
         .ok_or_else(|| AssignError::NoAgent { wanted: wanted.to_owned(), known: known().collect() })
 }
 
-/// Assigns an agent to every thread of `target` (a stage, batch or thread); gives the threads.
+/// What was assigned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Assigned {
+    /// The agent.
+    pub agent: AgentName,
+    /// Its threads.
+    pub threads: Vec<ThreadId>,
+    /// Those of them for which PLAN.md named another agent, and now names this one.
+    pub plan: Vec<ThreadId>,
+}
+
+/// Assigns an agent to every thread of `target` (a stage, batch or thread).
+///
+/// Where PLAN.md names an agent for a thread, its line is changed, too: the next approval would bring
+/// the old one back.
 ///
 /// # Errors
 /// [`AssignError`].
-pub fn assign(store: &Store, target: &str, agent: &AgentName) -> Result<Vec<ThreadId>, AssignError> {
+pub fn assign(handle: &StreamHandle, target: &str, agent: &AgentName) -> Result<Assigned, AssignError> {
+    let threads = assign_in_state(&handle.store, target, agent)?;
+    let mut assigned = Assigned { agent: agent.clone(), threads, plan: Vec::new() };
+    // A plan that can't be read is told of by whoever needs it.
+    let Ok(mut source) = super::read_text(&handle.plan_file()) else { return Ok(assigned) };
+    let plan = plan::parse(&source).plan;
+    for &id in &assigned.threads {
+        let other = plan.thread(id).and_then(|thread| thread.agent.as_ref());
+        if other.is_some_and(|named| named.value != *agent) {
+            source = plan::edit::set_agent(&source, id, agent)?;
+            assigned.plan.push(id);
+        }
+    }
+    if !assigned.plan.is_empty() {
+        atomic::write_atomic(&handle.plan_file(), source.as_bytes())?;
+    }
+    Ok(assigned)
+}
+
+fn assign_in_state(store: &Store, target: &str, agent: &AgentName) -> Result<Vec<ThreadId>, AssignError> {
     Ok(store.transact(|stream| {
         let node = super::node(stream, target)?;
         if let NodeId::Task(_) = node {

@@ -1,9 +1,11 @@
 //! A batch that is to run: which of its threads, and which not and why.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hint, PrepareError, Prepared, ResolveError, StreamHandle, TurnRequest, Workspace, prepare};
 use crate::config::Agents;
+use crate::engine::drift::{DriftKind, drift_of};
 use crate::engine::status::status_of;
 use crate::model::{BatchId, Mode, Stream, ThreadId, ThreadStatus};
 use crate::store::StoreError;
@@ -22,7 +24,7 @@ pub struct BatchPlan {
 }
 
 /// A thread that will not run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Skipped {
     /// The thread.
@@ -102,6 +104,13 @@ pub fn prepare_batch(
         }
         None => next_batch(&stream).ok_or_else(|| BatchError::AllDone(stream.id.to_string()))?,
     };
+    // What the plan has in this batch and nobody approved would be left out without a word.
+    let new = drift_of(&stream, handle)
+        .into_iter()
+        .find(|drift| drift.kind == DriftKind::New && drift.id.batch == id);
+    if let Some(new) = new.clone().filter(|_| !request.allow_drift) {
+        return Err(PrepareError::Drifted(new).into());
+    }
     let mut plan = BatchPlan { id, name: String::new(), threads: Vec::new(), skipped: Vec::new() };
     for thread in stream.threads.iter().filter(|thread| thread.id.batch == id && thread.in_plan) {
         plan.name.clone_from(&thread.batch_name);
@@ -112,6 +121,9 @@ pub fn prepare_batch(
         }
         let request = TurnRequest { thread: thread.id.to_string(), ..request.clone() };
         plan.threads.push(prepare(workspace, handle, agents, &request, mode)?);
+    }
+    if let (Some(new), Some(first)) = (new, plan.threads.first_mut()) {
+        first.warnings.push(format!("thread `{}` {}; it does not run", new.id, new.kind.words()));
     }
     if plan.threads.is_empty() {
         return Err(BatchError::NothingToStart { id, skipped: plan.skipped });

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Workspace;
@@ -36,13 +37,18 @@ pub const SKILLS: &[(&str, &str)] = &[
     ("doing-work", include_str!("../../skills/doing-work/SKILL.md")),
 ];
 
+/// What is of this machine and this moment: locks, files that are being written, and files set aside.
+const IGNORED: &str = ".*.lock\n.*.work-tmp\n*.corrupt-*.json\n";
+
 /// What was done.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Initialized {
     /// Files that were made.
+    #[serde(serialize_with = "super::lossy::list")]
     pub created: Vec<PathBuf>,
     /// Files that were there, and were left as they are.
+    #[serde(serialize_with = "super::lossy::list")]
     pub kept: Vec<PathBuf>,
 }
 
@@ -82,6 +88,7 @@ pub fn init(workspace: &Workspace, skills: &[SkillTarget], dry_run: bool) -> Res
         Ok(())
     };
     put(workspace.agents_file(), config::DEFAULT_AGENTS)?;
+    put(workspace.work_dir.join(".gitignore"), IGNORED)?;
     if !workspace.is_git {
         put(workspace.private.join(".gitignore"), "*\n")?;
     }

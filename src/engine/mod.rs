@@ -11,6 +11,7 @@ pub mod drift;
 pub mod hint;
 pub mod init;
 pub mod logs;
+pub mod lossy;
 pub mod owner;
 mod prepare;
 mod prompt;
@@ -18,6 +19,8 @@ mod resolve;
 mod sessions;
 pub mod status;
 mod streams;
+#[cfg(test)]
+mod tests;
 pub mod turn;
 mod update;
 pub mod validate;
@@ -28,8 +31,9 @@ pub use prepare::{PrepareError, Prepared, TurnRequest, prepare, prompt_of};
 pub use prompt::prompt;
 pub use resolve::{ResolveError, batch, node, stage, thread};
 pub use sessions::{
-    Begun, SessionError, SessionStart, begin_session, end_session, fail_unopened, recover, recover_all,
+    Begun, SessionError, SessionStart, begin_session, end_own, end_session, fail_unopened, recover,
+    recover_all,
 };
 pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
-pub use update::{UpdateError, UpdateRequest, Updated, update};
+pub use update::{UpdateError, UpdateRequest, UpdateTarget, Updated, update};
 pub use workspace::{Workspace, WorkspaceError};

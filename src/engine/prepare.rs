@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::drift::{Drift, thread_drift};
+use super::drift::{Drift, DriftKind, thread_drift};
 use super::{Hint, ResolveError, StreamHandle, Workspace, owner, status::status_of};
 use crate::config::{Agent, Agents};
 use crate::ipc::TurnSpec;
@@ -115,6 +115,9 @@ impl Hint for PrepareError {
         match self {
             Self::Resolve(error) => error.hints(),
             Self::NotApproved(_) => vec!["`work approve plan` checks it and shows what will run".to_owned()],
+            Self::Drifted(Drift { kind: DriftKind::New, .. }) => {
+                vec!["`work approve plan` takes it over".to_owned()]
+            }
             Self::Drifted(_) => vec![
                 "`work approve plan` approves it as it is now".to_owned(),
                 "`--allow-drift` runs it all the same".to_owned(),
@@ -132,9 +135,11 @@ impl Hint for PrepareError {
                 vec!["name one in `work/agents.yaml`, or with `--model provider/model`".to_owned()]
             }
             Self::Model(_) => vec!["`opencode models` lists what opencode knows".to_owned()],
-            Self::Closed(..) | Self::Gone(_) | Self::Backend { .. } | Self::Plan { .. } | Self::Store(_) => {
-                Vec::new()
+            Self::Plan { .. } => {
+                vec!["a plan is a file of UTF-8 text; bring it back with git, or write a new one".to_owned()]
             }
+            Self::Gone(_) => vec!["`work approve plan` approves the plan as it is now".to_owned()],
+            Self::Closed(..) | Self::Backend { .. } | Self::Store(_) => Vec::new(),
         }
     }
 }
@@ -151,9 +156,13 @@ pub fn prepare(
     mode: Mode,
 ) -> Result<Prepared, PrepareError> {
     let stream = handle.store.read()?;
-    let thread = super::thread(&stream, &request.thread)?;
-    may_run(&stream, thread, request)?;
     let plan = read_plan(handle)?;
+    let thread = super::thread(&stream, &request.thread).map_err(|error| {
+        let planned = request.thread.parse().ok().and_then(|id| plan.thread(id));
+        let new = planned.and_then(|planned| thread_drift(&stream, planned));
+        new.map_or(PrepareError::Resolve(error), PrepareError::Drifted)
+    })?;
+    may_run(&stream, thread, request)?;
     let mut warnings = Vec::new();
     let planned = plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
     if let Some(drifted) = thread_drift(&stream, planned) {

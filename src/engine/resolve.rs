@@ -75,7 +75,9 @@ fn unknown(
         return ResolveError::NotApproved(stream.id.to_string());
     }
     known.dedup();
-    let similar = similar(wanted, known.iter().map(String::as_str).chain(names.iter().copied()));
+    // `1.2.3` is as much like `01.02.04` as `01.02.03` is.
+    let canonical = wanted.parse().map_or_else(|_| wanted.to_owned(), |id: NodeId| id.to_string());
+    let similar = similar(&canonical, known.iter().map(String::as_str).chain(names.iter().copied()));
     ResolveError::Unknown { kind, wanted: wanted.to_owned(), stream: stream.id.to_string(), similar, known }
 }
 

@@ -203,6 +203,26 @@ pub fn end_session(
     Ok(())
 }
 
+/// Writes the end of the attempt of a thread that this very process has open, if there is one: for a
+/// turn that was lost by a bug of ours.
+///
+/// # Errors
+/// [`SessionError`].
+pub fn end_own(
+    store: &Store,
+    thread: ThreadId,
+    outcome: &TurnOutcome,
+    now: DateTime<Utc>,
+) -> Result<(), SessionError> {
+    let own = owner::current();
+    let open = store.read()?;
+    let open = open.thread(thread).and_then(|thread| thread.open_record());
+    match open.filter(|record| record.owner() == Some(&own)) {
+        Some(record) => end_session(store, thread, record.attempt, outcome, None, now),
+        None => Ok(()),
+    }
+}
+
 /// Ends every open attempt whose owner is dead; gives their number.
 fn close_dead(state: &mut Stream, now: DateTime<Utc>) -> usize {
     let mut closed = 0;

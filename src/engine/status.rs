@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{drift::Drift, owner};
@@ -13,7 +14,7 @@ use crate::model::{
 };
 
 /// A stream as it stands now.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusReport {
     /// The stream.
@@ -41,7 +42,7 @@ pub struct StatusReport {
 }
 
 /// A stage.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageRow {
     /// Its id.
@@ -57,7 +58,7 @@ pub struct StageRow {
 }
 
 /// A batch.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchRow {
     /// Its id.
@@ -66,12 +67,14 @@ pub struct BatchRow {
     pub name: String,
     /// Its tasks.
     pub tasks: Progress,
-    /// How many of its threads are settled, and how many there are.
-    pub settled: (usize, usize),
+    /// How many threads it has.
+    pub threads: usize,
+    /// How many of them are settled.
+    pub settled: usize,
 }
 
 /// A thread.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadRow {
     /// Its id.
@@ -93,7 +96,7 @@ pub struct ThreadRow {
 }
 
 /// Where an attempt stands; an open record of a dead owner is `Interrupted`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionStatus {
     /// Its owner lives.
@@ -120,7 +123,7 @@ impl SessionStatus {
 }
 
 /// An attempt.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionRow {
     /// Its number.
@@ -138,6 +141,7 @@ pub struct SessionRow {
     /// How it was watched.
     pub mode: Option<&'static str>,
     /// Where the agent worked.
+    #[serde(serialize_with = "super::lossy::option")]
     pub directory: Option<PathBuf>,
     /// When it began.
     pub started_at: DateTime<Utc>,
@@ -251,7 +255,8 @@ pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
         approved: stream.approvals.plan.is_some(),
         tasks: Progress::of(stream.threads.iter().flat_map(|thread| &thread.tasks)),
         counts,
-        cost: usages.map(|usage| usage.cost).sum(),
+        // The sum of nothing would be a negative zero.
+        cost: usages.fold(0.0, |sum, usage| sum + usage.cost),
         stages: stages(stream, &threads),
         threads,
         drift,
@@ -275,7 +280,8 @@ fn stages(stream: &Stream, rows: &[ThreadRow]) -> Vec<StageRow> {
                     id: first.id.batch,
                     name: first.batch_name.clone(),
                     tasks: Progress::of(batch.iter().flat_map(|thread| &thread.tasks)),
-                    settled: (mine.iter().filter(|row| row.status.is_settled()).count(), batch.len()),
+                    threads: batch.len(),
+                    settled: mine.iter().filter(|row| row.status.is_settled()).count(),
                 })
             })
             .collect();

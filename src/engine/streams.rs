@@ -1,8 +1,10 @@
 //! Workstreams: created, listed, chosen.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hint, Workspace};
@@ -11,6 +13,10 @@ use crate::plan;
 use crate::store::private::PrivateError;
 use crate::store::{Private, Store, StoreError};
 use crate::sys::atomic;
+use crate::sys::lock::{self, LockError};
+
+/// How long a new stream waits for another that is being made.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A stream and where it lies.
 #[derive(Debug, Clone)]
@@ -67,6 +73,18 @@ pub enum StreamError {
     /// A file of the stream could not be written.
     #[error(transparent)]
     Write(#[from] atomic::WriteError),
+    /// Its folder could not be made.
+    #[error("cannot make `{path}`")]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Somebody else makes a stream for too long, or the lock can't be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The current stream could not be remembered or recalled.
     #[error(transparent)]
     Current(#[from] PrivateError),
@@ -98,7 +116,9 @@ impl Hint for StreamError {
             ],
             Self::Exists(id) => vec![format!("`work use {id}` goes on with it, or choose another name")],
             Self::Store(error) => error.hint().into_iter().collect(),
-            Self::Name(_) | Self::Write(_) | Self::Current(_) => Vec::new(),
+            Self::Current(_) => vec!["`work use STREAM` chooses one".to_owned()],
+            Self::Write(error) => error.hint().into_iter().collect(),
+            Self::Name(_) | Self::Io { .. } | Self::Lock(_) => Vec::new(),
         }
     }
 }
@@ -169,6 +189,16 @@ fn find(workspace: &Workspace, known: &[StreamId], wanted: &str) -> Result<Strea
     }
 }
 
+/// A name as it can stand in a title: on one line, and without what would drive a terminal.
+fn title(name: &str) -> Result<String, IdError> {
+    let title = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if title.contains(char::is_control) {
+        let text = title.chars().filter(|c| !c.is_control()).collect();
+        return Err(IdError { text, expected: "a name: it held control characters" });
+    }
+    Ok(title)
+}
+
 /// Makes a new stream with a plan to fill in (or `from`, a plan that is there already) and makes it
 /// the current one.
 ///
@@ -181,20 +211,44 @@ pub fn create(
     from: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<StreamHandle, StreamError> {
+    let name = title(name)?;
+    // Two at once would both take the next number.
+    let private = Private::open(&workspace.private)?;
+    let _making = lock::acquire(&private.root().join("create.lock"), PATIENCE)?;
     let number = workspace.stream_ids().iter().map(StreamId::number).max().map_or(1, |last| last + 1);
-    let id = StreamId::from_name(number, name)?;
+    let id = StreamId::from_name(number, &name)?;
     if let Some(same) = workspace.stream_ids().into_iter().find(|other| other.slug() == id.slug()) {
         return Err(StreamError::Exists(same));
     }
-    let new = handle(workspace, id.clone());
     let text = match from {
         Some(text) => text.to_owned(),
-        None => plan::template(name, &id, &now.date_naive().to_string(), stages),
+        None => plan::template(&name, &id, &now.date_naive().to_string(), stages),
     };
-    new.store.create(&Stream::new(id.clone(), name.to_owned(), now))?;
-    atomic::write_atomic(&new.plan_file(), text.as_bytes())?;
+    // Beside its place, so that it is there as a whole or not at all.
+    let unfinished = workspace.work_dir.join(format!(".new-{id}"));
+    let made = make(workspace, &unfinished, &Stream::new(id.clone(), name, now), &text);
+    if made.is_err() {
+        let _ = std::fs::remove_dir_all(&unfinished);
+    }
+    made?;
     make_current(workspace, &id)?;
-    Ok(new)
+    Ok(handle(workspace, id))
+}
+
+fn make(workspace: &Workspace, unfinished: &Path, stream: &Stream, plan: &str) -> Result<(), StreamError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| StreamError::Io { path, source }
+    };
+    if unfinished.exists() {
+        // What a `create` that was killed left; we hold the lock, so nobody works on it.
+        std::fs::remove_dir_all(unfinished).map_err(failed(unfinished))?;
+    }
+    Store::open(unfinished, workspace.clock).create(stream)?;
+    atomic::write_atomic(&unfinished.join("PLAN.md"), plan.as_bytes())?;
+    let dir = workspace.stream_dir(&stream.id);
+    std::fs::rename(unfinished, &dir).map_err(failed(&dir))?;
+    std::fs::File::open(&workspace.work_dir).and_then(|dir| dir.sync_all()).map_err(failed(&dir))
 }
 
 /// Makes a stream the current one.
@@ -211,7 +265,7 @@ fn current(workspace: &Workspace) -> Result<Option<StreamId>, StreamError> {
 }
 
 /// One line about a stream.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamSummary {
     /// Its id.
@@ -274,6 +328,8 @@ pub fn read_text(path: &Path) -> std::io::Result<String> {
     let bytes = std::fs::read(path)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        std::io::Error::new(std::io::ErrorKind::InvalidData, format!("byte {at} is not UTF-8 text"))
+        let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let message = format!("line {line} is not UTF-8 text (byte {at})");
+        std::io::Error::new(std::io::ErrorKind::InvalidData, message)
     })
 }

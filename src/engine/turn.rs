@@ -82,19 +82,22 @@ pub fn run(client: Client, spec: TurnSpec, reporter: &mut dyn Reporter) -> Resul
     .map_err(|error| ClientError::NoAnswer(Some(error.into())))?;
     let mode = spec.mode;
     connection.send(&ClientMessage::Run { spec: Box::new(spec) })?;
-    let mut following =
-        Following { connection: Some(connection), sender, ui: None, mode, cancelled: 0, finished: None };
+    let mut following = Following {
+        connection: Some(connection),
+        sender,
+        ui: None,
+        mode,
+        cancelled: 0,
+        finished: None,
+        ui_ending: false,
+    };
     loop {
         if following.is_over() {
             return Ok(following.finished.unwrap_or(Finished::Lost));
         }
-        // A cancel ends by itself or, at the latest, by this.
-        let patience =
-            if following.cancelled > 0 { Duration::from_secs(20) } else { Duration::from_secs(86_400) };
-        match happenings.recv_timeout(patience) {
+        match happenings.recv_timeout(following.patience()) {
             Ok(happening) => following.handle(happening, reporter),
-            Err(_) if following.cancelled > 0 => return Ok(Finished::Abandoned),
-            Err(_) => {}
+            Err(_) => following.waited_long_enough(),
         }
     }
 }
@@ -117,12 +120,35 @@ struct Following {
     mode: Mode,
     cancelled: u32,
     finished: Option<Finished>,
+    /// The agent's own UI was asked to end.
+    ui_ending: bool,
 }
 
 impl Following {
     /// The turn has ended and nobody looks at it any more.
     fn is_over(&self) -> bool {
         self.finished.is_some() && self.ui.is_none()
+    }
+
+    /// How long to wait for the next thing to happen.
+    fn patience(&self) -> Duration {
+        match (self.ui_ending && self.ui.is_some(), self.cancelled > 0) {
+            (true, _) => Duration::from_secs(3),
+            // A cancel ends by itself or, at the latest, by this.
+            (false, true) => Duration::from_secs(30),
+            (false, false) => Duration::from_secs(86_400),
+        }
+    }
+
+    /// Nothing has happened for that long.
+    fn waited_long_enough(&mut self) {
+        if let Some(pid) = self.ui.filter(|_| self.ui_ending) {
+            // Our own child, which was not reaped: its pid is still its own.
+            process::signal_process(pid, process::Signal::SIGKILL);
+        } else if self.cancelled > 0 {
+            self.finished.get_or_insert(Finished::Abandoned);
+            self.end_ui();
+        }
     }
 
     fn handle(&mut self, happening: Happening, reporter: &mut dyn Reporter) {
@@ -141,7 +167,7 @@ impl Following {
                 self.finished.get_or_insert(Finished::Ended { outcome, attempt: None, unrecorded: None });
             }
             Happening::UiExited(status) => {
-                self.ui = None;
+                (self.ui, self.ui_ending) = (None, false);
                 if let Err(error) = status {
                     reporter.show(&Progress::UiFailed(&error.to_string()));
                 }
@@ -205,6 +231,7 @@ impl Following {
 
     fn end_ui(&mut self) {
         if let Some(pid) = self.ui {
+            self.ui_ending = true;
             process::ask_to_end(pid);
         }
     }

@@ -1,16 +1,26 @@
 //! What an agent or a person reports of a task or a thread.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hint, ResolveError};
 use crate::model::{self, NodeId, Stream, TaskStatus, ThreadId, TransitionError};
 use crate::store::{Store, StoreError, TransactError};
 
+/// What is reported on, as it was typed.
+#[derive(Debug, Clone)]
+pub enum UpdateTarget {
+    /// A task, by its id.
+    Task(String),
+    /// A thread, by its id or unique name.
+    Thread(String),
+}
+
 /// A report.
 #[derive(Debug, Clone)]
 pub struct UpdateRequest {
-    /// The task or thread, as it was typed.
-    pub target: String,
+    /// The task or thread.
+    pub target: UpdateTarget,
     /// Its new status; `None` keeps it.
     pub status: Option<TaskStatus>,
     /// What was done.
@@ -20,7 +30,7 @@ pub struct UpdateRequest {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Updated {
     /// The task or thread.
@@ -42,9 +52,14 @@ pub enum UpdateError {
     /// The step is not allowed.
     #[error(transparent)]
     Step(#[from] TransitionError),
-    /// The id is of a stage or batch.
-    #[error("`{0}` is no task or thread")]
-    Level(NodeId),
+    /// The id is of something else.
+    #[error("`{id}` is no {wanted}")]
+    Level {
+        /// The id.
+        id: NodeId,
+        /// What it should be.
+        wanted: &'static str,
+    },
     /// A breadcrumb belongs to a task.
     #[error("a breadcrumb belongs to a task, and `{0}` is a thread")]
     ThreadBreadcrumb(ThreadId),
@@ -72,7 +87,9 @@ impl Hint for UpdateError {
             Self::Step(TransitionError::OpenTasks { .. }) => {
                 vec!["complete or cancel its tasks first".to_owned()]
             }
-            Self::Level(_) => vec!["`work tree` shows the ids of tasks and threads".to_owned()],
+            Self::Level { id: NodeId::Thread(_), .. } => vec!["name a thread with `--thread`".to_owned()],
+            Self::Level { id: NodeId::Task(_), .. } => vec!["name a task with `--task`".to_owned()],
+            Self::Level { .. } => vec!["`work tree` shows the ids of tasks and threads".to_owned()],
             Self::ThreadBreadcrumb(_) => vec!["give it with `--task`".to_owned()],
             Self::Step(_) | Self::Store(_) => Vec::new(),
         }
@@ -93,11 +110,15 @@ fn apply(
     request: &UpdateRequest,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Updated, UpdateError> {
-    let id = super::node(stream, &request.target)?;
-    match id {
-        NodeId::Task(task_id) => {
+    let (id, wanted) = match &request.target {
+        UpdateTarget::Task(task) => (super::node(stream, task)?, "task"),
+        UpdateTarget::Thread(thread) => (super::node(stream, thread)?, "thread"),
+    };
+    let level = UpdateError::Level { id, wanted };
+    match (id, &request.target) {
+        (NodeId::Task(task_id), UpdateTarget::Task(_)) => {
             let task = stream.thread_mut(task_id.thread).and_then(|thread| thread.task_mut(task_id));
-            let task = task.ok_or(UpdateError::Level(id))?;
+            let task = task.ok_or(level)?;
             let from = task.status;
             model::set_task(task, request.status.unwrap_or(from), now)?;
             if let Some(report) = &request.report {
@@ -108,11 +129,11 @@ fn apply(
             }
             Ok(Updated { id, name: task.name.clone(), from, to: task.status })
         }
-        NodeId::Thread(thread_id) => {
+        (NodeId::Thread(thread_id), UpdateTarget::Thread(_)) => {
             if request.breadcrumb.is_some() {
                 return Err(UpdateError::ThreadBreadcrumb(thread_id));
             }
-            let thread = stream.thread_mut(thread_id).ok_or(UpdateError::Level(id))?;
+            let thread = stream.thread_mut(thread_id).ok_or(level)?;
             let from = thread.declared;
             model::set_thread(thread, request.status.unwrap_or(from))?;
             if let Some(report) = &request.report {
@@ -120,6 +141,6 @@ fn apply(
             }
             Ok(Updated { id, name: thread.name.clone(), from, to: thread.declared })
         }
-        NodeId::Stage(_) | NodeId::Batch(_) => Err(UpdateError::Level(id)),
+        _ => Err(level),
     }
 }

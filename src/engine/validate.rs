@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::agents::ConfigError;
 use super::drift::drift;
-use super::{StreamHandle, Workspace, agents};
+use super::{Hint as _, StreamHandle, Workspace, agents};
 use crate::diag::{Diagnostic, Severity, position};
 use crate::model::Stream;
 use crate::plan::{self, Plan};
@@ -36,10 +38,11 @@ impl FileFindings {
 }
 
 /// A finding for JSON.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding<'a> {
     /// The file.
+    #[serde(serialize_with = "super::lossy::path")]
     pub file: &'a Path,
     /// Line and column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,8 +63,9 @@ pub fn findings(file: &FileFindings) -> impl Iterator<Item = Finding<'_>> {
     })
 }
 
-fn unreadable(path: PathBuf, code: &'static str, error: &dyn std::error::Error) -> FileFindings {
-    let finding = Diagnostic::error(code, super::hint::chain(error));
+fn unreadable(path: PathBuf, code: &'static str, error: &ConfigError) -> FileFindings {
+    let mut finding = Diagnostic::error(code, super::hint::chain(error));
+    finding.help = error.hints().into_iter().next();
     FileFindings { path, source: String::new(), diagnostics: vec![finding] }
 }
 
@@ -72,10 +76,9 @@ pub fn check_plan(handle: &StreamHandle) -> FileFindings {
     let source = match super::streams::read_text(&path) {
         Ok(source) => source,
         Err(error) => {
-            let mut found = unreadable(path, "P000", &error);
             let help = "every stream has a PLAN.md in its folder; it must be UTF-8 text";
-            found.diagnostics.iter_mut().for_each(|finding| finding.help = Some(help.to_owned()));
-            return found;
+            let finding = Diagnostic::error("P000", format!("the plan can't be read: {error}")).help(help);
+            return FileFindings { path, source: String::new(), diagnostics: vec![finding] };
         }
     };
     let parsed = plan::parse(&source);
@@ -132,12 +135,13 @@ pub fn check_tasks(workspace: &Workspace, handle: &StreamHandle) -> Result<FileF
     let known = agents::check_agents(workspace).map(|checked| checked.value.agents).unwrap_or_default();
     for thread in &stream.threads {
         let id = thread.id;
-        if let Some(agent) =
-            thread.agent.as_ref().filter(|name| known.iter().all(|agent| agent.name != **name))
-        {
+        let open = !super::status::status_of(thread).is_settled();
+        let unknown = thread.agent.as_ref().filter(|name| known.iter().all(|agent| agent.name != **name));
+        if let Some(agent) = unknown.filter(|_| open) {
             let message = format!("thread {id} is assigned to `{agent}`, which agents.yaml does not have");
             diagnostics.push(
-                Diagnostic::error("S002", message).help(format!("`work assign --thread {id} --agent NAME`")),
+                Diagnostic::warning("S002", message)
+                    .help(format!("`work assign --thread {id} --agent NAME`")),
             );
         }
         if thread.sessions.iter().filter(|record| record.is_open()).count() > 1 {
@@ -181,6 +185,12 @@ pub fn explain(code: &str) -> Option<&'static str> {
         }
         "S004" => {
             "An attempt has no end, and the process that ran it is gone: killed, crashed, or of an earlier boot. Every reader shows it as interrupted; the next run writes it so."
+        }
+        "T101" => {
+            "A state file of the older tool holds something odd: an id or a word that does not fit, or a name that differs. It was read as far as it makes sense, and what did not is kept beside it in the file."
+        }
+        "T102" => {
+            "The folder of a stream was renamed, or its state copied. A stream goes by the name of its folder."
         }
         "S005" => {
             "The plan no longer has this thread, but something was recorded of it: sessions, reports, or finished tasks. It is kept, and is not run."

@@ -1,5 +1,6 @@
 //! Where everything lies: the main checkout, its `work/` folder, and the private one.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::adapters::git;
@@ -67,6 +68,7 @@ impl Workspace {
         let start = root.unwrap_or(start);
         let start = start
             .canonicalize()
+            .and_then(|path| if path.is_dir() { Ok(path) } else { Err(io::ErrorKind::NotADirectory.into()) })
             .map_err(|source| WorkspaceError::NoFolder { path: start.to_owned(), source })?;
         let found = git::locate(&start)?;
         Ok(match found {

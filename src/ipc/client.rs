@@ -64,6 +64,9 @@ pub struct Connection {
 /// How long an answer may take that needs no work.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// How long a supervisor may take to end its agents before it hangs up.
+const FAREWELL: Duration = Duration::from_secs(60);
+
 impl Client {
     /// Connects to the socket and greets.
     ///
@@ -134,7 +137,8 @@ impl Client {
             Some(other) => return Err(unexpected(other)),
             None => return Ok(()),
         }
-        // It hangs up when it is gone.
+        // It hangs up when it is gone, and its agents with it.
+        stream.set_read_timeout(Some(FAREWELL)).map_err(|error| gone(error.into()))?;
         while reader.next_message::<ServerMessage>().map_err(gone)?.is_some() {}
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! its life. The end of the connection is the end of the window's program.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -81,6 +82,7 @@ impl LaunchHost {
             _ => {}
         }
         let listener = UnixListener::bind(&socket)?;
+        std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
         let (sender, events) = mpsc::channel();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {

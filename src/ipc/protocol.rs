@@ -165,6 +165,12 @@ pub enum TurnMessage {
         /// What.
         event: AgentEvent,
     },
+    /// Events that were left out, since the command did not read (a stopped terminal). The journal has
+    /// them all.
+    Missed {
+        /// How many.
+        events: u64,
+    },
     /// This attempt failed, and the next model is tried.
     NextModel {
         /// The failed attempt.

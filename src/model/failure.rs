@@ -121,7 +121,7 @@ impl FailureKind {
 }
 
 /// One failure: its kind, the words of whoever failed, and when it may be over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// What kind of failure it is.

@@ -428,6 +428,33 @@ macro_rules! serde_as_text {
 }
 serde_as_text!(StageId, BatchId, ThreadId, TaskId, NodeId, ModelRef);
 
+/// The JSON Schema of an id: its canonical text.
+macro_rules! schema_as_text {
+    ($($id:ty, $name:literal, $pattern:literal;)*) => {$(
+        impl schemars::JsonSchema for $id {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    )*};
+}
+schema_as_text! {
+    StageId, "StageId", "^[0-9]{2}$";
+    BatchId, "BatchId", r"^[0-9]{2}\.[0-9]{2}$";
+    ThreadId, "ThreadId", r"^[0-9]{2}(\.[0-9]{2}){2}$";
+    TaskId, "TaskId", r"^[0-9]{2}(\.[0-9]{2}){3}$";
+    NodeId, "NodeId", r"^[0-9]{2}(\.[0-9]{2}){0,3}$";
+    StreamId, "StreamId", "^[0-9]{3,6}-[a-z0-9._-]+$";
+    AgentName, "AgentName", "";
+    SessionId, "SessionId", "";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

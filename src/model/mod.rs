@@ -1,7 +1,7 @@
 //! The words of the domain as types: ids, tasks, threads, session records, statuses.
 //!
 //! Pure: no clock, no file, no process, and no import from any other room. Everything here can be
-//! built in a test with literals. One invariant: a status changes only through [`transition`].
+//! built in a test with literals. One invariant: a status changes only through `transition`.
 
 mod event;
 mod failure;
@@ -10,6 +10,8 @@ mod progress;
 mod session;
 mod status;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod transition;
 mod turn;
 

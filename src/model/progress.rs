@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Task, TaskStatus};
 
 /// Counts of tasks. Cancelled ones are not wanted, and so count neither as done nor as open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// Tasks that are completed.

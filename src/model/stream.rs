@@ -69,6 +69,23 @@ pub struct Task {
     pub extra: Extra,
 }
 
+impl Task {
+    /// A task that nobody has begun.
+    #[must_use]
+    pub fn new(id: TaskId, name: String, now: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            name,
+            status: TaskStatus::Pending,
+            report: None,
+            breadcrumb: None,
+            created_at: now,
+            updated_at: now,
+            extra: Extra::new(),
+        }
+    }
+}
+
 /// A thread: what one agent does from start to end, beside the other threads of its batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thread {
@@ -99,6 +116,25 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// A thread of the plan in which nothing has happened, without names and tasks.
+    #[must_use]
+    pub fn new(id: ThreadId) -> Self {
+        Self {
+            id,
+            stage_name: String::new(),
+            batch_name: String::new(),
+            name: String::new(),
+            agent: None,
+            plan_hash: None,
+            in_plan: true,
+            declared: TaskStatus::Pending,
+            report: None,
+            sessions: Vec::new(),
+            tasks: Vec::new(),
+            extra: Extra::new(),
+        }
+    }
+
     /// The attempt that nobody has ended, if there is one. At most one record is open.
     #[must_use]
     pub fn open_record(&self) -> Option<&SessionRecord> {

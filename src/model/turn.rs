@@ -8,7 +8,7 @@ use super::Failure;
 pub type TurnNumber = u32;
 
 /// Who or what cancelled a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CancelCause {
     /// A person asked for it (Ctrl-C, `work supervisor stop`).
@@ -24,7 +24,7 @@ pub enum CancelCause {
 }
 
 /// How a turn ended. A turn ends exactly once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum TurnOutcome {
     /// The agent ended its turn by itself, without an error.

@@ -20,8 +20,8 @@ pub fn template(name: &str, stream: &StreamId, date: &str, stages: u8) -> String
 <!--
 Replace every line that says TODO, then run `work validate`, and `work approve plan` when it is right.
 Stages run in order, and so do the batches of a stage. The threads of a batch run in parallel, each with
-an agent of its own, so they should not change the same files. `work add-stage`, `work add-batch` and
-`work add-thread` add more of them.
+an agent of its own, so they should not change the same files. Copy the headings below to add more; a
+thread keeps its number once it has run, and new ones take new numbers.
 -->
 
 ## Summary

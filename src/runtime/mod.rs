@@ -17,8 +17,11 @@ use tokio::sync::watch::Receiver;
 
 use crate::engine::Workspace;
 use crate::ipc::{TurnMessage, TurnSpec};
-use crate::model::CancelCause;
+use crate::model::{CancelCause, Failure, ThreadId};
 use crate::sys::clock::Clock;
+
+/// How long an exit is held up by ends that can't be written.
+const LAST_TRY: Duration = Duration::from_secs(3);
 
 /// What the runtime needs to know.
 #[derive(Debug, Clone)]
@@ -41,6 +44,7 @@ pub struct RuntimeSettings {
 pub struct Runtime {
     settings: RuntimeSettings,
     pool: pool::Pool,
+    unwritten: records::Unwritten,
 }
 
 impl Runtime {
@@ -48,7 +52,7 @@ impl Runtime {
     #[must_use]
     pub fn new(settings: RuntimeSettings) -> Self {
         let pool = pool::Pool::new(&settings);
-        Self { settings, pool }
+        Self { settings, pool, unwritten: records::Unwritten::new() }
     }
 
     /// Writes the ends of all attempts whose owner died, and stops the server that one left behind.
@@ -72,7 +76,23 @@ impl Runtime {
         news: impl Fn(TurnMessage) + Send + Sync + 'static,
         cancelled: Receiver<Option<CancelCause>>,
     ) {
-        turn::run(&self.settings, &self.pool, spec, &news, cancelled).await;
+        turn::run(&self, spec, &news, cancelled).await;
+    }
+
+    /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.
+    pub async fn end_panicked(
+        &self,
+        stream_dir: PathBuf,
+        thread: ThreadId,
+        failure: Failure,
+    ) -> Option<String> {
+        records::end_panicked(&self.settings, stream_dir, thread, failure, &self.unwritten).await
+    }
+
+    /// Whether everything that is known is on disk. If not, the process must not go for want of work.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.unwritten.count() == 0
     }
 
     /// The agent processes that are warm, in words.
@@ -81,8 +101,9 @@ impl Runtime {
         self.pool.describe()
     }
 
-    /// Ends the agent processes.
+    /// Ends the agent processes, and tries once more to write what could not be written.
     pub async fn shutdown(&self) {
         self.pool.shutdown().await;
+        self.unwritten.settle(LAST_TRY).await;
     }
 }

@@ -49,18 +49,19 @@ impl Pool {
         self.private.join("servers")
     }
 
-    /// Ends the servers whose runtime is dead. Done once; whoever comes while it is done waits.
+    /// Ends the servers whose runtime is dead. Whoever comes while that is done for the first time
+    /// waits; what other runtimes leave later is ended beside the work.
     pub(super) async fn sweep(&self) {
+        let mut first = false;
         self.swept
-            .get_or_init(|| async {
-                for (file, left) in leftovers(&self.servers()) {
-                    tracing::info!(pid = left.server.identity.pid, "ending a server that was left behind");
-                    stop_leftover(&left.server).await;
-                    // If it can't be removed, the next one finds a dead server: no harm.
-                    let _ = std::fs::remove_file(file);
-                }
+            .get_or_init(|| {
+                first = true;
+                sweep(leftovers(&self.servers()))
             })
             .await;
+        if !first {
+            tokio::spawn(sweep(leftovers(&self.servers())));
+        }
     }
 
     /// The opencode backend. Its server starts with the first session.
@@ -114,6 +115,15 @@ impl Pool {
         }
         // The file of a server that never started is not there.
         let _ = std::fs::remove_file(own_file(&self.servers()));
+    }
+}
+
+async fn sweep(left: Vec<(PathBuf, Running)>) {
+    for (file, left) in left {
+        tracing::info!(pid = left.server.identity.pid, "ending a server that was left behind");
+        stop_leftover(&left.server).await;
+        // If it can't be removed, the next one finds a dead server: no harm.
+        let _ = std::fs::remove_file(file);
     }
 }
 

@@ -5,18 +5,18 @@ use std::time::Duration;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::RuntimeSettings;
 use super::journal::Journal;
 use super::pool::Pool;
 use super::records::{Record, unopened};
 use super::watch::Watch;
+use super::{Runtime, RuntimeSettings};
 use crate::agent::{Backend as _, OpenRequest, PermissionReply, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
 use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Remedy, TurnOutcome, Usage};
 
-/// How long an agent may take to end a turn that was cancelled.
-const CANCEL: Duration = Duration::from_secs(10);
+/// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
+const CANCEL: Duration = Duration::from_secs(20);
 
 /// What the agent is told when it asks for something and nobody is there to answer.
 const NOBODY: &str =
@@ -41,17 +41,11 @@ impl Attempt {
     }
 }
 
-pub(super) async fn run(
-    settings: &RuntimeSettings,
-    pool: &Pool,
-    spec: TurnSpec,
-    news: News<'_>,
-    cancelled: Cancelled,
-) {
+pub(super) async fn run(runtime: &Runtime, spec: TurnSpec, news: News<'_>, cancelled: Cancelled) {
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut models = spec.models.iter().peekable();
     while let Some(model) = models.next() {
-        last = attempt(settings, pool, &spec, model, news, cancelled.clone()).await;
+        last = attempt(runtime, &spec, model, news, cancelled.clone()).await;
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
         let Some(next) = models.peek() else { break };
         // Work that was begun is continued by a person's choice, not begun again behind their back.
@@ -78,17 +72,18 @@ async fn cancel_cause(cancelled: &mut Cancelled) -> CancelCause {
 }
 
 async fn attempt(
-    settings: &RuntimeSettings,
-    pool: &Pool,
+    runtime: &Runtime,
     spec: &TurnSpec,
     model: &ModelRef,
     news: News<'_>,
     mut cancelled: Cancelled,
 ) -> Attempt {
+    let settings = &runtime.settings;
     let opened = tokio::select! {
-        opened = open(pool, spec, news) => opened,
+        opened = open(&runtime.pool, spec, news) => opened,
         cause = cancel_cause(&mut cancelled) => {
-            // No session, no record: nothing had begun.
+            // No session, no record: nothing had begun. If the agent was just making the session, it keeps
+            // one without a message, which is in nobody's way.
             let outcome = TurnOutcome::Cancelled { cause };
             return Attempt { outcome, attempt: None, unrecorded: None, produced: false };
         }
@@ -116,8 +111,16 @@ async fn attempt(
     });
     let journal = record.take_journal().map(Journal::new);
     let mut turn = Turn { settings, session: &mut *session, news, journal, produced: false };
-    let outcome =
-        turn.run(PromptRequest { text: spec.prompt.clone(), model: model.clone() }, &mut cancelled).await;
+    let outcome = turn
+        .run(
+            PromptRequest {
+                text: spec.prompt.clone(),
+                model: model.clone(),
+                persona: spec.agent.opencode_agent.clone(),
+            },
+            &mut cancelled,
+        )
+        .await;
     let Turn { journal, produced, .. } = turn;
     if let Some(journal) = journal {
         journal.close().await;
@@ -127,7 +130,7 @@ async fn attempt(
         // A server that is gone can't tell any more; the record then has no usage, which is true.
         Ok(Err(_)) | Err(_) => None,
     };
-    let unrecorded = record.end(outcome.clone(), usage).await;
+    let unrecorded = record.end(outcome.clone(), usage, &runtime.unwritten).await;
     Attempt { outcome, attempt: Some(record.attempt), unrecorded, produced }
 }
 
@@ -142,6 +145,7 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Se
             title: spec.title.clone(),
             stream: spec.stream.clone(),
             thread: spec.thread,
+            environment: spec.agent.env.clone(),
             resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
         })
         .await
@@ -173,12 +177,14 @@ struct Turn<'a> {
 impl Turn<'_> {
     async fn run(&mut self, prompt: PromptRequest, cancelled: &mut Cancelled) -> TurnOutcome {
         let prompted = tokio::select! {
-            prompted = self.session.prompt(prompt) => prompted,
+            // Whoever was cancelled before has not to be prompted at all.
+            biased;
             cause = cancel_cause(cancelled) => {
                 // The prompt may have arrived all the same.
                 self.session.cancel().await;
                 return self.tell_end(TurnOutcome::Cancelled { cause });
             }
+            prompted = self.session.prompt(prompt) => prompted,
         };
         if let Err(failure) = prompted {
             return self.tell_end(TurnOutcome::Failed { failure });

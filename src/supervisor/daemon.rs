@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,7 +13,8 @@ use super::host::{HostSettings, Source, serve};
 use crate::engine::{Workspace, owner};
 use crate::ipc::{Endpoint, SupervisorRecord, VERSION};
 use crate::runtime::{Runtime, RuntimeSettings};
-use crate::sys::{atomic, lock, process};
+use crate::sys::lock::{self, LockError};
+use crate::sys::{atomic, paths, process};
 
 /// Why a supervisor could not serve.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +38,16 @@ fn setup<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> RunEr
     move |error| RunError::Setup { what, source: error.into() }
 }
 
+/// How long the lock may be held by somebody who only looks at it.
+const PROBED: Duration = Duration::from_millis(500);
+
 /// What the starter waits for on our standard output.
 pub(super) const READY: &[u8] = b"ready\n";
 
 /// Serves the repository until idle, stopped or told to end.
 ///
 /// With `detached` the process leaves its terminal and session and closes every inherited descriptor,
-/// and reports [`READY`] on its standard output before it lets go of that.
+/// and reports `READY` on its standard output before it lets go of that.
 ///
 /// # Errors
 /// [`RunError`].
@@ -56,24 +61,20 @@ pub fn run(
     if detached {
         process::detach().map_err(setup("leave the terminal"))?;
     }
-    let _alone = lock::try_acquire(&endpoint.lock())
-        .map_err(|error| RunError::Setup { what: "take the lock".into(), source: io::Error::other(error) })?
-        .ok_or(RunError::AlreadyServing)?;
-    super::log::start(&endpoint.log(), detached).map_err(setup("open the log"))?;
-    let socket = endpoint.socket();
-    let listener = listen(&socket).map_err(setup(format!("listen on `{}`", socket.display())))?;
-    let record =
-        SupervisorRecord { owner: owner::current(), version: VERSION.to_owned(), socket: socket.clone() };
-    let bytes = serde_json::to_vec_pretty(&record).map_err(setup("write down who serves"))?;
-    atomic::write_private(&endpoint.record(), &bytes).map_err(|error| RunError::Setup {
-        what: "write down who serves".into(),
-        source: io::Error::other(error),
+    paths::private_dir(&endpoint.private).map_err(setup("make the private folder"))?;
+    // Somebody who only looks at the lock is in its way for a moment.
+    let _alone = lock::acquire(&endpoint.lock(), PROBED).map_err(|error| match error {
+        LockError::Held { .. } => RunError::AlreadyServing,
+        error => RunError::Setup { what: "take the lock".into(), source: io::Error::other(error) },
     })?;
+    super::log::start(&endpoint.log(), detached).map_err(setup("open the log"))?;
+    let place = Place::new(endpoint);
+    let listener = place.announce().map_err(setup(format!("listen on `{}`", place.socket.display())))?;
     if detached {
         io::stdout().write_all(READY).and_then(|()| io::stdout().flush()).map_err(setup("report"))?;
         process::let_go_of_stdout().map_err(setup("let go of standard output"))?;
     }
-    tracing::info!(version = VERSION, socket = %socket.display(), "serving");
+    tracing::info!(version = VERSION, socket = %place.socket.display(), "serving");
     // Only now, since nothing may be forked off after the runtime has threads.
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -84,16 +85,50 @@ pub fn run(
             let listener = UnixListener::from_std(listener)?;
             let runtime = Arc::new(Runtime::new(runtime));
             runtime.recover(workspace);
-            serve(runtime, Source::Listener(listener), settings).await;
+            serve(runtime, Source::Listener(listener, place), settings).await;
             Ok::<_, io::Error>(())
         })
         .map_err(setup("serve"))?;
-    tokio.shutdown_timeout(std::time::Duration::from_secs(1));
-    // Nobody else writes them: we still hold the lock.
-    let _ = std::fs::remove_file(&socket);
-    let _ = std::fs::remove_file(endpoint.record());
+    tokio.shutdown_timeout(Duration::from_secs(1));
     tracing::info!("gone");
     Ok(())
+}
+
+/// Where we are found: a socket, and the record that names it. Written only by whoever holds the lock.
+pub(super) struct Place {
+    socket: PathBuf,
+    record: PathBuf,
+}
+
+impl Place {
+    fn new(endpoint: &Endpoint) -> Self {
+        Self { socket: endpoint.socket(), record: endpoint.record() }
+    }
+
+    /// Listens, and writes down where.
+    pub(super) fn announce(&self) -> io::Result<std::os::unix::net::UnixListener> {
+        if let Some(folder) = self.socket.parent() {
+            paths::private_dir(folder)?;
+        }
+        let listener = listen(&self.socket)?;
+        let (owner, version) = (owner::current(), VERSION.to_owned());
+        let record = SupervisorRecord { owner, version, socket: self.socket.clone() };
+        let bytes = serde_json::to_vec_pretty(&record)?;
+        atomic::write_private(&self.record, &bytes).map_err(io::Error::other)?;
+        Ok(listener)
+    }
+
+    /// Whether both can be found.
+    pub(super) fn is_there(&self) -> bool {
+        self.socket.exists() && self.record.exists()
+    }
+
+    /// Takes both away. We still hold the lock, so they are ours.
+    pub(super) fn leave(&self) {
+        // What is gone already is what we want.
+        let _ = std::fs::remove_file(&self.socket);
+        let _ = std::fs::remove_file(&self.record);
+    }
 }
 
 /// A listening socket of mode 0600. It gets its name only when it listens, so that whoever finds
@@ -117,6 +152,11 @@ pub(super) struct Signals {
 }
 
 impl Signals {
+    /// Listens to none.
+    pub(super) fn none() -> Self {
+        Self { wanted: Vec::new() }
+    }
+
     pub(super) fn new() -> Self {
         let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
         // A signal that can't be watched keeps its default, which ends us as well.

@@ -38,7 +38,7 @@ pub(super) enum Event {
 pub(super) enum Action {
     /// Say something.
     Send(ConnId, ServerMessage),
-    /// Hang up.
+    /// Say what is still to be said, and hang up; it then counts as disconnected.
     Close(ConnId),
     /// Start a turn, bound to a connection.
     Start(ConnId, Box<TurnSpec>),
@@ -134,7 +134,8 @@ impl Dispatch {
         let Some(state) = self.conns.get_mut(&conn) else { return Vec::new() };
         match (message, &state) {
             // Must work whatever version speaks, so it needs no hello.
-            (ClientMessage::Retire, _) if self.turns.is_empty() => {
+            // One that is about to exit anyway is as good as idle.
+            (ClientMessage::Retire, _) if self.turns.is_empty() || self.phase != Phase::Serving => {
                 *state = Conn::Waiting;
                 let mut actions = vec![Action::Send(conn, ServerMessage::Stopping)];
                 actions.extend(self.stop());

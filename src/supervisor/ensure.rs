@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use super::daemon::READY;
@@ -12,6 +12,8 @@ use super::host::{HostSettings, Source, serve};
 use crate::engine::Workspace;
 use crate::ipc::{Client, ClientError, Endpoint};
 use crate::runtime::{Runtime, RuntimeSettings};
+use crate::sys::env::SERVER_MARKER;
+use crate::sys::process::Signal;
 use crate::sys::{lock, paths, process};
 
 /// Why there is no supervisor to talk to.
@@ -63,7 +65,7 @@ pub fn connect_or_start(endpoint: &Endpoint, program: &Path, root: &Path) -> Res
         let socket = endpoint.serving_socket();
         match Client::connect(&socket) {
             Ok(client) => return Ok(client),
-            Err(ClientError::OtherVersion { .. }) => Client::retire(&socket)?,
+            Err(ClientError::OtherVersion { message }) => make_room(&socket, &message)?,
             Err(ClientError::Unreachable { .. } | ClientError::NoAnswer(_)) => {}
             Err(error @ ClientError::Refused { .. }) => return Err(error.into()),
         }
@@ -72,49 +74,78 @@ pub fn connect_or_start(endpoint: &Endpoint, program: &Path, root: &Path) -> Res
             (Ok(client), _) => return Ok(client),
             (Err(_), Err(why)) if Instant::now() >= deadline => return Err(EnsureError::NotReady { why }),
             (Err(error), Ok(())) if Instant::now() >= deadline => return Err(error.into()),
-            // The old one is on its way out and still holds its lock.
-            (Err(_), _) => wait_for_lock(endpoint, deadline),
+            // The old one is on its way out and still holds its lock, or was just swept away and comes back.
+            (Err(_), _) => drop(wait_until_free(endpoint, Duration::from_secs(1))),
         }
     }
 }
 
-/// Waits until nobody holds the supervisor's own lock.
-fn wait_for_lock(endpoint: &Endpoint, deadline: Instant) {
-    let left = deadline.saturating_duration_since(Instant::now());
-    // Taken only to know that it is free; who holds it next is decided by the next start.
-    drop(lock::acquire(&endpoint.lock(), left));
+/// Asks a supervisor of another version to go.
+fn make_room(socket: &Path, versions: &str) -> Result<(), ClientError> {
+    match Client::retire(socket) {
+        Err(ClientError::Refused { reason, message }) => {
+            Err(ClientError::Refused { reason, message: format!("{versions}, and {message}") })
+        }
+        // It is gone, or about to: its lock tells.
+        Ok(()) | Err(ClientError::Unreachable { .. } | ClientError::NoAnswer(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits until no supervisor holds the repository's lock; false when one does so for too long.
+#[must_use]
+pub fn wait_until_free(endpoint: &Endpoint, limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    loop {
+        match lock::probe(&endpoint.lock()) {
+            Ok(lock::Probe::Held(_)) if Instant::now() < deadline => {
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+            Ok(lock::Probe::Held(_)) => return false,
+            // What can't be told is found out by the next start.
+            Ok(lock::Probe::Free) | Err(_) => return true,
+        }
+    }
 }
 
 /// Starts a supervisor and waits until it is ready.
 fn start(endpoint: &Endpoint, program: &Path, root: &Path) -> Result<(), String> {
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(endpoint.log())
-        .map_err(|error| format!("cannot open its log: {error}"))?;
+    let log = super::log::open(&endpoint.log()).map_err(|error| format!("cannot open its log: {error}"))?;
     // No process group of its own: it makes itself the leader of a session, which a group's leader can't.
     let mut command = process::foreground(program);
     command.args(["supervisor", "run", "--detached", "--repo"]).arg(root);
-    command.env_remove("WORK_LAUNCH").env_remove("WORK_THREAD").env_remove("WORK_STREAM").env_remove("TMUX");
-    command.env_remove("TMUX_PANE").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).current_dir("/");
+    // It serves every stream and thread, and outlives whoever starts it; the last one would make it the
+    // property of the agent that happened to do so.
+    for name in ["WORK_LAUNCH", "WORK_THREAD", "WORK_STREAM", "TMUX", "TMUX_PANE", SERVER_MARKER] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).current_dir("/");
     let mut child =
         command.spawn().map_err(|error| format!("cannot start `{}`: {error}", program.display()))?;
-    let mut said = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        // It closes its standard output when it is ready, or by exiting.
-        stdout
-            .take(64)
-            .read_to_end(&mut said)
-            .map_err(|error| format!("lost it while it started: {error}"))?;
-    }
+    let pid = child.id();
+    let stdout = child.stdout.take();
+    let (said, ready) = mpsc::channel();
     // Reaped by whoever reaps orphans; as long as we live, by this thread.
-    let waiter = std::thread::spawn(move || child.wait());
-    if said == READY {
-        return Ok(());
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // It closes its standard output when it is ready, or by exiting.
+        let read = stdout.map(|stdout| stdout.take(64).read_to_end(&mut bytes));
+        if read.is_some_and(|read| read.is_ok()) && bytes == READY {
+            let _ = said.send(Ok(()));
+        }
+        let status = child.wait();
+        // Whoever heard that it is ready listens no more.
+        let _ = said.send(Err(status.map_or_else(|error| error.to_string(), |status| status.to_string())));
+    });
+    match ready.recv_timeout(START) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(status)) => Err(format!("{status}; see `{}`", endpoint.log().display())),
+        Err(_) => {
+            // Our own child, which was not reaped: its pid is still its own.
+            process::signal_process(pid, Signal::SIGKILL);
+            Err(format!("it was not ready within {} s; see `{}`", START.as_secs(), endpoint.log().display()))
+        }
     }
-    let status = waiter.join().ok().and_then(Result::ok);
-    let status = status.map_or_else(|| "it vanished".to_owned(), |status| status.to_string());
-    Err(format!("{status}; see `{}`", endpoint.log().display()))
 }
 
 /// The same runtime within this process: its client ends it by hanging up.

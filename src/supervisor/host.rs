@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior};
 
+use super::daemon::{Place, Signals};
 use super::dispatch::{Action, ConnId, Dispatch, Event};
 use crate::ipc::{MAX_LINE, ServerMessage, TurnMessage, TurnSpec, decode, encode};
 use crate::model::{CancelCause, Failure, FailureKind, TurnOutcome};
@@ -26,12 +28,36 @@ pub struct HostSettings {
     pub clock: Clock,
 }
 
+/// How much may wait for a client that does not read. Beyond that it misses events, which the journal
+/// has anyway; with twice as much of anything else it is no client of ours.
+const BACKLOG: usize = 8 * 1024 * 1024;
+
+/// How often we look whether we can still be found.
+const LOOK: Duration = Duration::from_secs(3);
+
 /// Who connects.
 pub(super) enum Source {
     /// Anyone of our user, through the socket.
-    Listener(UnixListener),
+    Listener(UnixListener, Place),
     /// One command, in the same process; the host ends with it.
     One(UnixStream),
+}
+
+/// The way to one client.
+struct Writer {
+    lines: mpsc::UnboundedSender<Vec<u8>>,
+    /// Bytes that wait for it.
+    waiting: Arc<AtomicUsize>,
+    /// Events that were left out and not yet told of.
+    missed: u64,
+    /// Reads what it says.
+    reader: AbortHandle,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
 }
 
 struct Host {
@@ -40,7 +66,7 @@ struct Host {
     started_at: DateTime<Utc>,
     dispatch: Dispatch,
     events: mpsc::UnboundedSender<Event>,
-    writers: HashMap<ConnId, mpsc::UnboundedSender<ServerMessage>>,
+    writers: HashMap<ConnId, Writer>,
     cancels: HashMap<ConnId, watch::Sender<Option<CancelCause>>>,
     /// Tasks that write to connections; waited for at the end, so that last words arrive.
     tasks: JoinSet<()>,
@@ -63,29 +89,42 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         idle: settings.idle,
         idle_until: Some(Instant::now() + settings.idle),
     };
-    let (listener, alone) = match source {
-        Source::Listener(listener) => (Some(listener), None),
-        Source::One(stream) => (None, Some(stream)),
-    };
     let mut next_conn: ConnId = 0;
-    if let Some(stream) = alone {
-        next_conn += 1;
-        host.connect(next_conn, stream);
-    }
-    let mut signals = super::daemon::Signals::new();
+    // Within a command, its signals are the command's business.
+    let (mut found, mut signals) = match source {
+        Source::Listener(listener, place) => (Some((listener, place)), Signals::new()),
+        Source::One(stream) => {
+            next_conn += 1;
+            host.connect(next_conn, stream);
+            (None, Signals::none())
+        }
+    };
+    let alone = found.is_none();
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let idle_until = host.idle_until;
         let event = tokio::select! {
             Some(event) = incoming.recv() => event,
-            stream = accept(listener.as_ref()) => {
+            stream = accept(found.as_ref().map(|(listener, _)| listener)) => {
                 next_conn += 1;
                 host.connect(next_conn, stream);
                 continue;
             }
-            () = sleep_until(idle_until) => Event::IdleTimeUp,
+            _ = look.tick() => {
+                stay_found(found.as_mut());
+                continue;
+            }
+            () = sleep_until(idle_until) => {
+                if !runtime.is_settled() {
+                    host.idle_until = Some(Instant::now() + LOOK);
+                    continue;
+                }
+                Event::IdleTimeUp
+            }
             () = signals.terminate() => Event::Terminate,
         };
-        let last_hangup = listener.is_none() && matches!(event, Event::Disconnected(_));
+        let last_hangup = alone && matches!(event, Event::Disconnected(_));
         let mut done = host.step(event);
         if last_hangup {
             done |= host.step(Event::Terminate);
@@ -93,6 +132,11 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         if done {
             break;
         }
+    }
+    // Whoever comes from here on finds nobody, at once, and waits for our lock instead.
+    if let Some((listener, place)) = found {
+        drop(listener);
+        place.leave();
     }
     runtime.shutdown().await;
     host.writers.clear();
@@ -122,7 +166,11 @@ impl Host {
     fn act(&mut self, action: Action) -> bool {
         match action {
             Action::Send(conn, message) => self.send(conn, message),
-            Action::Close(conn) => drop(self.writers.remove(&conn)),
+            Action::Close(conn) => {
+                self.writers.remove(&conn);
+                // The loop is here.
+                let _ = self.events.send(Event::Disconnected(conn));
+            }
             Action::Start(conn, spec) => self.start(conn, *spec),
             Action::Cancel(conn, cause) => {
                 if let Some(cancel) = self.cancels.get(&conn) {
@@ -141,10 +189,29 @@ impl Host {
         false
     }
 
-    fn send(&self, conn: ConnId, message: ServerMessage) {
-        if let Some(writer) = self.writers.get(&conn) {
-            // A connection that is gone says so by an event of its own.
-            let _ = writer.send(message);
+    fn send(&mut self, conn: ConnId, message: ServerMessage) {
+        let Some(writer) = self.writers.get_mut(&conn) else { return };
+        let waiting = writer.waiting.load(Ordering::Relaxed);
+        if waiting > BACKLOG && matches!(message, ServerMessage::Turn(TurnMessage::Event { .. })) {
+            writer.missed += 1;
+            return;
+        }
+        if waiting > 2 * BACKLOG {
+            tracing::warn!("a client that does not read was left");
+            self.act(Action::Close(conn));
+            return;
+        }
+        let missed = std::mem::take(&mut writer.missed);
+        let missed = (missed > 0).then_some(ServerMessage::Turn(TurnMessage::Missed { events: missed }));
+        for message in missed.into_iter().chain([message]) {
+            match encode(&message) {
+                Ok(line) => {
+                    writer.waiting.fetch_add(line.len(), Ordering::Relaxed);
+                    // A connection that is gone says so by an event of its own.
+                    let _ = writer.lines.send(line);
+                }
+                Err(error) => tracing::error!(%error, "a message could not be told in JSON"),
+            }
         }
     }
 
@@ -160,14 +227,16 @@ impl Host {
                 let _ = events.send(Event::Turn(conn, message));
             }
         };
+        let (stream_dir, thread, runtime) = (spec.stream_dir.clone(), spec.thread, Arc::clone(&self.runtime));
         let turn = tokio::spawn(Arc::clone(&self.runtime).run_turn(spec, news.clone(), cancelled));
         tokio::spawn(async move {
             if let Err(error) = turn.await {
                 tracing::error!(%error, "a turn panicked");
                 let failure =
                     Failure::new(FailureKind::Task, format!("a bug in work ended the turn: {error}"));
+                let unrecorded = runtime.end_panicked(stream_dir, thread, failure.clone()).await;
                 let outcome = TurnOutcome::Failed { failure };
-                news(TurnMessage::Ended { outcome, attempt: None, unrecorded: None });
+                news(TurnMessage::Ended { outcome, attempt: None, unrecorded });
             }
             // The loop outlives every turn.
             let _ = events.send(Event::TurnOver(conn));
@@ -181,26 +250,30 @@ impl Host {
             return;
         }
         let (mut reading, mut writing) = stream.into_split();
-        let (writer, mut outgoing) = mpsc::unbounded_channel::<ServerMessage>();
-        self.writers.insert(conn, writer);
+        let (lines, mut outgoing) = mpsc::unbounded_channel::<Vec<u8>>();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
         self.tasks.spawn(async move {
-            while let Some(message) = outgoing.recv().await {
-                let Ok(line) = encode(&message) else { continue };
+            while let Some(line) = outgoing.recv().await {
                 if writing.write_all(&line).await.is_err() {
                     return;
                 }
+                left.fetch_sub(line.len(), Ordering::Relaxed);
             }
         });
         let events = self.events.clone();
         // The loop outlives every reader; when it is gone, so is the process.
         let _ = events.send(Event::Connected(conn));
-        tokio::spawn(async move {
+        let reader = tokio::spawn(async move {
             let mut buffer = Vec::new();
             while let Some(line) = read_line(&mut reading, &mut buffer).await {
                 let _ = events.send(Event::Said(conn, decode(&line).ok()));
+                // A client that floods us must not keep the others waiting.
+                tokio::task::yield_now().await;
             }
             let _ = events.send(Event::Disconnected(conn));
         });
+        self.writers.insert(conn, Writer { lines, waiting, missed: 0, reader: reader.abort_handle() });
         while self.tasks.try_join_next().is_some() {}
     }
 }
@@ -217,6 +290,19 @@ async fn read_line(from: &mut (impl tokio::io::AsyncRead + Unpin), buffer: &mut 
         if searched > MAX_LINE || from.read_buf(buffer).await.ok()? == 0 {
             return None;
         }
+    }
+}
+
+/// Listens anew when somebody has swept our socket or record away: without them nobody reaches us, and
+/// nobody else can serve while we hold the lock.
+fn stay_found(found: Option<&mut (UnixListener, Place)>) {
+    let Some((listener, place)) = found.filter(|(_, place)| !place.is_there()) else { return };
+    match place.announce().and_then(UnixListener::from_std) {
+        Ok(fresh) => {
+            tracing::warn!("the socket or the record was gone; both are made anew");
+            *listener = fresh;
+        }
+        Err(error) => tracing::warn!(%error, "the socket is gone, and can't be made anew"),
     }
 }
 

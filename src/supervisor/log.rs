@@ -1,6 +1,6 @@
 //! The supervisor's log: what it did and what went wrong; no prompts, secrets or environment.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -8,6 +8,14 @@ use std::sync::Mutex;
 
 /// A log of more than this is begun anew when a supervisor starts; the old one is kept beside it.
 const LIMIT: u64 = 4 * 1024 * 1024;
+
+/// Opens the log to append to it; its owner's alone.
+///
+/// # Errors
+/// When it can't be opened.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
 
 /// Writes the process's traces to `path` (0600), or to standard error in the foreground.
 ///
@@ -20,7 +28,7 @@ pub(super) fn start(path: &Path, detached: bool) -> io::Result<()> {
         if std::fs::metadata(path).is_ok_and(|found| found.len() > LIMIT) {
             std::fs::rename(path, path.with_extension("log.1"))?;
         }
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        let file = open(path)?;
         let _ = builder.with_writer(Mutex::new(file)).try_init();
     } else {
         let _ = builder.with_writer(io::stderr).try_init();

@@ -1,6 +1,6 @@
 //! The process that hosts the runtime behind a socket; one for a repository.
 //!
-//! Owns the connections and the life of the process; decides in [`dispatch`], a synchronous state
+//! Owns the connections and the life of the process; decides in `dispatch`, a synchronous state
 //! machine, and acts in `host`. Knows nothing of plans. One invariant: a turn that is bound to a
 //! connection is cancelled when the connection ends.
 
@@ -9,7 +9,9 @@ mod dispatch;
 mod ensure;
 mod host;
 mod log;
+#[cfg(test)]
+mod tests;
 
 pub use daemon::{RunError, run};
-pub use ensure::{EnsureError, connect_or_start, in_process};
+pub use ensure::{EnsureError, connect_or_start, in_process, wait_until_free};
 pub use host::HostSettings;

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use super::clock::Clock;
 
+/// What marks the processes that belong to an agent's server, by a secret value. Whoever must outlive
+/// the server, and was started by one of its tools, starts without it.
+pub const SERVER_MARKER: &str = "WORK_SERVER";
+
 /// Every variable that changes what `work` does.
 #[derive(Debug, Clone)]
 pub struct Env {

@@ -23,14 +23,39 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder for our sockets: below `XDG_RUNTIME_DIR`, or in the temporary folder. Private.
+/// The path of a socket ends at 107 bytes; our longest name in the folder for sockets takes 40 of them.
+const LONGEST_SOCKET_DIR: usize = 107 - 1 - 40;
+
+/// The folder for our sockets: below `XDG_RUNTIME_DIR`, or in the temporary folder, or in `/tmp` when
+/// the paths of these are too long for a socket. Private.
 ///
 /// # Errors
 /// When there is none that belongs to us alone.
 pub fn socket_dir(runtime_dir: Option<&Path>) -> io::Result<PathBuf> {
-    let dir = match runtime_dir {
-        Some(dir) if dir.is_absolute() && dir.is_dir() => dir.join("work"),
-        _ => std::env::temp_dir().join(format!("work-{}", nix::unistd::getuid())),
-    };
+    let own = format!("work-{}", nix::unistd::getuid());
+    let given = runtime_dir.filter(|dir| dir.is_absolute() && dir.is_dir()).map(|dir| dir.join("work"));
+    let dir = [given, Some(std::env::temp_dir().join(&own))]
+        .into_iter()
+        .flatten()
+        .find(|dir| dir.as_os_str().len() <= LONGEST_SOCKET_DIR)
+        .unwrap_or_else(|| Path::new("/tmp").join(own));
     private_dir(&dir).map(|()| dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_dir_is_private_and_short_enough() {
+        let home = tempfile::tempdir().expect("a folder");
+        assert_eq!(socket_dir(Some(home.path())).expect("a folder"), home.path().join("work"));
+        let long = home.path().join("x".repeat(90));
+        fs::create_dir(&long).expect("a folder");
+        for unfit in [Some(long.as_path()), Some(Path::new("relative")), None] {
+            let dir = socket_dir(unfit).expect("a folder");
+            assert!(dir.as_os_str().len() <= LONGEST_SOCKET_DIR, "{}", dir.display());
+            assert_eq!(fs::metadata(&dir).expect("it is there").mode() & 0o777, 0o700);
+        }
+    }
 }

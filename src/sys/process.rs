@@ -274,8 +274,11 @@ pub fn ask_to_end(pid: u32) {
     signal_process(pid, Signal::SIGTERM);
 }
 
-/// Leaves terminal, session and folder, makes files private, and closes every descriptor that was
-/// inherited, besides the three standard ones: somebody may wait for their end.
+/// Leaves terminal, session and folder, and closes every descriptor that was inherited, besides the
+/// three standard ones: somebody may wait for their end.
+///
+/// The umask stays the user's: agents that are started from here write the user's files. What is ours
+/// alone is made private by name.
 ///
 /// To be called first thing, by a process that does not lead its group.
 ///
@@ -283,7 +286,6 @@ pub fn ask_to_end(pid: u32) {
 /// When the system refuses one of the steps.
 pub fn detach() -> io::Result<()> {
     nix::unistd::setsid()?;
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     std::env::set_current_dir("/")?;
     for descriptor in inherited()? {
         // One of them was the folder that we read their names from.

@@ -43,11 +43,12 @@ pub fn render(
 
 /// The last line of a report: how many errors and warnings there are. `None` without any.
 #[must_use]
-pub fn tally(diagnostics: &[Diagnostic]) -> Option<String> {
+pub fn tally<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Option<String> {
+    let severities: Vec<Severity> = diagnostics.map(|diagnostic| diagnostic.severity).collect();
     let parts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
         .filter_map(|severity| {
-            let count = diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+            let count = severities.iter().filter(|found| **found == severity).count();
             let plural = if count == 1 { "" } else { "s" };
             (count > 0).then(|| format!("{count} {}{plural}", severity.name()))
         })
@@ -242,9 +243,9 @@ error[A001]: this is not YAML
 
     #[test]
     fn findings_are_counted() {
-        assert_eq!(tally(&[]), None);
+        assert_eq!(tally([].iter()), None);
         let found = [duplicate(), duplicate(), Diagnostic::note("P015", "x")];
-        assert_eq!(tally(&found).as_deref(), Some("2 errors, 1 note"));
+        assert_eq!(tally(found.iter()).as_deref(), Some("2 errors, 1 note"));
     }
 
     #[test]

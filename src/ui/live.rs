@@ -22,7 +22,6 @@ pub enum LiveState {
 /// The table. Without a terminal it says only what changes for good.
 pub struct LiveBatch {
     screen: Screen,
-    bars: MultiProgress,
     lines: BTreeMap<ThreadId, (ProgressBar, String)>,
 }
 
@@ -46,7 +45,7 @@ impl LiveBatch {
                 (*id, (bar, prefix))
             })
             .collect();
-        Self { screen, bars, lines }
+        Self { screen, lines }
     }
 
     /// Shows where a thread is.
@@ -73,13 +72,11 @@ impl LiveBatch {
         }
     }
 
-    /// Ends the drawing; what was drawn last stays.
+    /// Ends the drawing. Threads that are done stay; the others are told of in the summary.
     pub fn finish(&self) {
         for (bar, _) in self.lines.values().filter(|(bar, _)| !bar.is_finished()) {
-            bar.abandon();
+            bar.finish_and_clear();
         }
-        // The terminal may be gone; then there is nothing to keep.
-        let _ = self.bars.println("");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an agent says and does, as text that streams.
 
-use super::{Screen, Style, paint};
+use super::{Screen, Style, paint, printable};
 use crate::model::{AgentEvent, Busyness, ToolStatus, TurnOutcome};
 
 /// What was printed last: different kinds stand apart.
@@ -119,20 +119,5 @@ impl LogPrinter {
         for line in &lines[lines.len().saturating_sub(SHOWN)..] {
             self.screen.out(&paint(&format!("  {line}"), Style::Faint, self.screen.color));
         }
-    }
-}
-
-/// Without the characters that could move the cursor or worse: an agent's words are not trusted.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::printable;
-
-    #[test]
-    fn an_agent_can_not_drive_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\u{7}\r\nc\td"), "a[2Jb\nc\td");
     }
 }

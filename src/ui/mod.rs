@@ -5,12 +5,14 @@
 
 mod confirm;
 mod diagnostics;
+mod grid;
 mod live;
 mod logs;
 mod screen;
 mod status;
 mod style;
 mod tables;
+mod text;
 mod time;
 mod tree;
 mod turn;
@@ -23,5 +25,6 @@ pub use screen::{ColorChoice, Screen};
 pub use status::{StatusView, sessions_table, status_table};
 pub use style::{Style, paint};
 pub use tables::{agents_table, streams_table};
+pub use text::{one_line, printable};
 pub use tree::{TreeNode, tree};
 pub use turn::{JsonReporter, PlainReporter};

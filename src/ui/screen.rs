@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use super::{Style, paint};
+use super::{Style, paint, printable};
 
 /// Whether to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +25,8 @@ pub struct Screen {
     pub color_err: bool,
     /// Columns; 100 when it is no terminal.
     pub width: u16,
+    /// The columns that tables must do with; without a terminal they may be as wide as they need.
+    pub room: Option<u16>,
     /// Somebody sits there: standard input, output and error are terminals.
     pub interactive: bool,
     /// Standard error is a terminal, so progress can be shown.
@@ -55,6 +57,7 @@ impl Screen {
             color: wanted(out),
             color_err: wanted(err),
             width: if out { console_width() } else { 100 },
+            room: out.then(console_width),
             interactive: io::stdin().is_terminal() && out && err,
             progress: err && !dumb && !quiet,
             quiet,
@@ -102,11 +105,13 @@ impl Screen {
 
     /// Says a warning.
     pub fn warn(&self, text: &str) {
+        let text = printable(text);
         self.say(&format!("{} {text}", paint("warning:", Style::Attention, self.color_err)));
     }
 
     /// Says what to do next.
     pub fn hint(&self, text: &str) {
+        let text = printable(text);
         self.note(&format!("{} {text}", paint("hint:", Style::Active, self.color_err)));
     }
 }

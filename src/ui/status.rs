@@ -1,11 +1,10 @@
 //! The status of a stream, and the records of its sessions.
 
-use comfy_table::Cell;
-
-use super::tables::{draw, table};
-use super::{Screen, Style, paint, time};
+use super::grid::{Column, Grid, Text};
+use super::text::columns;
+use super::{Screen, Style, one_line, paint, time};
 use crate::engine::status::{SessionRow, SessionStatus, StatusReport, ThreadRow};
-use crate::model::ThreadStatus;
+use crate::model::{ThreadStatus, Usage};
 
 /// Which part of a stream to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +19,9 @@ pub enum StatusView {
 #[must_use]
 pub fn status_table(screen: &Screen, report: &StatusReport, view: StatusView) -> String {
     let mut text = head(screen, report);
+    if report.threads.is_empty() {
+        return text;
+    }
     text.push('\n');
     match view {
         StatusView::Threads => {
@@ -40,9 +42,9 @@ fn head(screen: &Screen, report: &StatusReport) -> String {
         (None, 1) => "its stage is done".to_owned(),
         (None, count) => format!("all {count} stages are done"),
     };
-    let mut parts = vec![paint(report.stream.as_str(), Style::Strong, screen.color), stage];
+    let mut parts = vec![(report.stream.to_string(), Some(Style::Strong)), (stage, None)];
     if report.tasks.total > 0 {
-        parts.push(format!("{}/{} tasks", report.tasks.completed, report.tasks.total));
+        parts.push((format!("{}/{} tasks", report.tasks.completed, report.tasks.total), None));
     }
     let shown = ["running", "waiting", "failed", "interrupted", "incomplete", "blocked"];
     let counts: Vec<String> = shown
@@ -50,18 +52,39 @@ fn head(screen: &Screen, report: &StatusReport) -> String {
         .filter_map(|word| report.counts.get(word).map(|count| format!("{count} {word}")))
         .collect();
     if !counts.is_empty() {
-        parts.push(counts.join(", "));
+        parts.push((counts.join(", "), None));
     }
     if !report.approved {
-        parts.push(paint("plan not approved", Style::Attention, screen.color));
+        parts.push(("plan not approved".to_owned(), Some(Style::Attention)));
     }
     if report.state != "open" {
-        parts.push(report.state.replace('_', " "));
+        parts.push((report.state.replace('_', " "), None));
     }
     if report.cost > 0.0 {
-        parts.push(cost(report.cost));
+        parts.push((cost(report.cost), None));
     }
-    format!("{}\n", parts.join("  ·  "))
+    joined(screen, &parts)
+}
+
+/// The parts of a head line, on as many lines as they need.
+fn joined(screen: &Screen, parts: &[(String, Option<Style>)]) -> String {
+    const BETWEEN: &str = "  ·  ";
+    let room = screen.room.map_or(usize::MAX, usize::from);
+    let mut text = String::new();
+    let mut used = 0;
+    for (index, (part, style)) in parts.iter().enumerate() {
+        if index > 0 && used + columns(BETWEEN) + columns(part) > room {
+            text.push_str("\n  ");
+            used = 2;
+        } else if index > 0 {
+            text.push_str(BETWEEN);
+            used += columns(BETWEEN);
+        }
+        used += columns(part);
+        text.push_str(&style.map_or_else(|| part.clone(), |style| paint(part, style, screen.color)));
+    }
+    text.push('\n');
+    text
 }
 
 /// Small sums need more digits to say anything.
@@ -76,53 +99,91 @@ fn bar(completed: usize, total: usize) -> String {
 }
 
 fn stages(screen: &Screen, report: &StatusReport) -> String {
-    let mut table = table(screen, &["Stage", "Name", "Progress", "Tasks"]);
+    let approved = if report.stages.iter().any(|stage| stage.approved) { "Result" } else { "" };
+    let mut grid = Grid::new([
+        Column::whole("Stage"),
+        Column::cut("Name", 10),
+        Column::whole("Progress"),
+        Column::whole("Tasks"),
+        Column::whole(approved),
+    ]);
     for stage in &report.stages {
-        let name = if stage.approved { format!("{} (approved)", stage.name) } else { stage.name.clone() };
-        table.add_row([
-            Cell::new(stage.id),
-            Cell::new(name),
-            Cell::new(bar(stage.tasks.completed, stage.tasks.total)),
-            Cell::new(format!("{}/{}", stage.tasks.completed, stage.tasks.total)),
+        grid.row([
+            stage.id.to_string().into(),
+            stage.name.as_str().into(),
+            bar(stage.tasks.completed, stage.tasks.total).into(),
+            format!("{}/{}", stage.tasks.completed, stage.tasks.total).into(),
+            if stage.approved { Text::styled("approved", Style::Good) } else { "".into() },
         ]);
         for batch in &stage.batches {
-            table.add_row([
-                Style::Faint.cell(Cell::new(batch.id)),
-                Cell::new(&batch.name),
-                Cell::new(bar(batch.tasks.completed, batch.tasks.total)),
-                Cell::new(format!("{}/{}", batch.tasks.completed, batch.tasks.total)),
+            grid.row([
+                Text::styled(&batch.id.to_string(), Style::Faint),
+                batch.name.as_str().into(),
+                bar(batch.tasks.completed, batch.tasks.total).into(),
+                format!("{}/{}", batch.tasks.completed, batch.tasks.total).into(),
+                "".into(),
             ]);
         }
     }
-    draw(&mut table)
+    grid.draw(screen)
 }
 
+/// One line a thread where there is room, else two.
 fn threads(screen: &Screen, report: &StatusReport) -> String {
-    let header = ["Thread", "Name", "Status", "Tasks", "Sessions", "Last agent", "Last session", "Resume"];
-    let mut table = table(screen, &header);
+    let mut wide = Grid::new([
+        Column::whole("Thread"),
+        Column::cut("Name", 20),
+        Column::whole("Status"),
+        Column::whole("Tasks"),
+        Column::whole("Sessions"),
+        Column::cut("Last agent", 12),
+        Column::whole("Last session"),
+        Column::whole("Resume"),
+    ]);
+    let mut narrow = Grid::new([
+        Column::whole("Thread"),
+        Column::cut("Name", 10),
+        Column::whole("Status"),
+        Column::whole("Tasks"),
+    ]);
     for thread in &report.threads {
         let last = thread.sessions.last();
-        let resume = match (thread.status, last) {
-            (ThreadStatus::Completed | ThreadStatus::Cancelled | ThreadStatus::Running, _) | (_, None) => "",
-            _ if thread.resumable => "yes",
-            _ => "no",
+        let agent = last.map(|row| &row.agent).or(thread.agent.as_ref()).map_or("", |agent| agent.0.as_str());
+        let session = last.map(|row| last_session(screen, row)).unwrap_or_default();
+        let first = || -> [Text; 4] {
+            [
+                thread.id.to_string().into(),
+                name_of(thread).into(),
+                Text::styled(thread.status.name(), Style::of(thread.status)),
+                format!("{}/{}", thread.tasks.completed, thread.tasks.total).into(),
+            ]
         };
-        table.add_row([
-            Cell::new(thread.id),
-            Cell::new(name_of(thread)),
-            Style::of(thread.status).cell(Cell::new(thread.status.name())),
-            Cell::new(format!("{}/{}", thread.tasks.completed, thread.tasks.total)),
-            Cell::new(thread.sessions.len()),
-            Cell::new(
-                last.map(|row| row.agent.0.as_str())
-                    .or(thread.agent.as_ref().map(|a| a.0.as_str()))
-                    .unwrap_or(""),
-            ),
-            Cell::new(last.map(|row| last_session(screen, row)).unwrap_or_default()),
-            Cell::new(resume),
-        ]);
+        narrow.row(first());
+        if !(agent.is_empty() && session.is_empty()) {
+            let count = match thread.sessions.len() {
+                0 => "no session",
+                1 => "1 session",
+                count => &format!("{count} sessions"),
+            };
+            let resume = if resumes(thread) == "yes" { "can be resumed" } else { "" };
+            let parts = [count, agent, &session, resume];
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            narrow.below(&parts.join(" · "));
+        }
+        let rest: [Text; 4] =
+            [thread.sessions.len().to_string().into(), agent.into(), session.into(), resumes(thread).into()];
+        wide.row(first().into_iter().chain(rest).collect::<Vec<_>>());
     }
-    draw(&mut table)
+    if wide.fits(screen) { wide.draw(screen) } else { narrow.draw(screen) }
+}
+
+/// Whether the last session of a thread can be continued; nothing where the question does not arise.
+fn resumes(thread: &ThreadRow) -> &'static str {
+    match (thread.status, thread.sessions.last()) {
+        (ThreadStatus::Completed | ThreadStatus::Cancelled | ThreadStatus::Running, _) | (_, None) => "",
+        _ if thread.resumable => "yes",
+        _ => "no",
+    }
 }
 
 fn name_of(thread: &ThreadRow) -> String {
@@ -139,58 +200,102 @@ fn last_session(screen: &Screen, row: &SessionRow) -> String {
     format!("{} {}{why}", row.status.name(), time::ago(at, screen.now))
 }
 
-/// Every record of every attempt, in order.
+/// How much of a record stands on one line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    /// Everything.
+    One,
+    /// All but the session's id, which begins the second line, so that it is always whole.
+    Two,
+    /// All but the id and the model.
+    Narrow,
+}
+
+/// Every record of every attempt, in order: one line each where there is room, else two.
 #[must_use]
 pub fn sessions_table(screen: &Screen, threads: &[ThreadRow]) -> String {
-    let header =
-        ["Thread", "Try", "Status", "Agent", "Model", "Session", "Started", "Took", "Exit", "Tokens", "Cost"];
-    let mut table = table(screen, &header);
-    let mut why = Vec::new();
-    for thread in threads {
-        for row in &thread.sessions {
-            let style = match row.status {
-                SessionStatus::Running => Style::Active,
-                SessionStatus::Completed => Style::Good,
-                SessionStatus::Failed => Style::Bad,
-                SessionStatus::Interrupted => Style::Attention,
-            };
-            let session = match (&row.session_id, row.resumable || row.status == SessionStatus::Running) {
-                (Some(id), true) => id.clone(),
-                (Some(id), false) => format!("{id} (invented)"),
-                (None, _) => "none was opened".to_owned(),
-            };
-            let took = row.ended_at.map(|at| time::span(at - row.started_at)).unwrap_or_default();
-            table.add_row([
-                Cell::new(thread.id),
-                Cell::new(row.attempt),
-                style.cell(Cell::new(row.status.name())),
-                Cell::new(&row.agent),
-                Cell::new(&row.model),
-                Cell::new(session),
-                Cell::new(time::local(row.started_at)),
-                Cell::new(took),
-                Cell::new(row.exit_code.map(|code| code.to_string()).unwrap_or_default()),
-                Cell::new(
-                    row.usage
-                        .map(|usage| {
-                            format!("{}+{}", usage.input + usage.cache_read, usage.output + usage.reasoning)
-                        })
-                        .unwrap_or_default(),
-                ),
-                Cell::new(row.usage.map(|usage| cost(usage.cost)).unwrap_or_default()),
-            ]);
-            why.extend(reason(thread, row));
-        }
-    }
-    if threads.iter().all(|thread| thread.sessions.is_empty()) {
+    let rows = || threads.iter().flat_map(|thread| thread.sessions.iter().map(move |row| (thread, row)));
+    if rows().next().is_none() {
         return "no session yet\n".to_owned();
     }
-    let mut text = draw(&mut table);
-    if !why.is_empty() {
-        text.push('\n');
-        text.push_str(&why.concat());
+    let grid = |lines| {
+        let mut grid = sessions_grid(lines);
+        rows().for_each(|(thread, row)| session(&mut grid, lines, screen, thread, row));
+        grid
+    };
+    let grids = [Lines::One, Lines::Two].map(grid);
+    let fitting = grids.into_iter().find(|grid| grid.fits(screen)).unwrap_or_else(|| grid(Lines::Narrow));
+    let why: String = rows().filter_map(|(thread, row)| reason(thread, row)).collect();
+    let gap = if why.is_empty() { "" } else { "\n" };
+    format!("{}{gap}{why}", fitting.draw(screen))
+}
+
+fn sessions_grid(lines: Lines) -> Grid {
+    let whole = Column::whole;
+    let mut columns = vec![whole("Thread"), whole("Try"), whole("Status"), Column::cut("Agent", 8)];
+    match lines {
+        Lines::One => columns.extend([Column::cut("Model", 20), whole("Session")]),
+        Lines::Two => columns.push(Column::cut("Model", 20)),
+        Lines::Narrow => {}
     }
-    text
+    columns.extend([whole("Started"), whole("Took"), whole("Exit")]);
+    if lines == Lines::One {
+        columns.push(whole("Tokens"));
+    }
+    columns.push(whole("Cost"));
+    Grid::new(columns)
+}
+
+fn session(grid: &mut Grid, lines: Lines, screen: &Screen, thread: &ThreadRow, row: &SessionRow) {
+    let id = match (&row.session_id, row.resumable || row.status == SessionStatus::Running) {
+        (Some(id), true) => id.clone(),
+        (Some(id), false) => format!("{id} (invented)"),
+        (None, _) => "none was opened".to_owned(),
+    };
+    let ago = time::ago(row.started_at, screen.now);
+    let tokens = |usage: Usage| {
+        format!("{}+{} tokens", usage.input + usage.cache_read, usage.output + usage.reasoning)
+    };
+    let tokens = row.usage.map(tokens).unwrap_or_default();
+    let mut cells: Vec<Text> = vec![
+        thread.id.to_string().into(),
+        row.attempt.to_string().into(),
+        Text::styled(row.status.name(), style_of(row.status)),
+        row.agent.0.as_str().into(),
+    ];
+    match lines {
+        Lines::One => cells.extend([row.model.as_str().into(), id.as_str().into()]),
+        Lines::Two => cells.push(row.model.as_str().into()),
+        Lines::Narrow => {}
+    }
+    cells.push(match lines {
+        Lines::One => format!("{}, {ago}", time::local(row.started_at)).into(),
+        Lines::Two | Lines::Narrow => ago.into(),
+    });
+    cells.push(row.ended_at.map(|at| time::span(at - row.started_at)).unwrap_or_default().into());
+    cells.push(row.exit_code.map(|code| code.to_string()).unwrap_or_default().into());
+    if lines == Lines::One {
+        cells.push(tokens.trim_end_matches(" tokens").into());
+    }
+    cells.push(row.usage.map(|usage| cost(usage.cost)).unwrap_or_default().into());
+    grid.row(cells);
+    let local = time::local(row.started_at);
+    let below = match lines {
+        Lines::One => return,
+        Lines::Two => [id.as_str(), &local, &tokens],
+        Lines::Narrow => [id.as_str(), &row.model, ""],
+    };
+    let below: Vec<&str> = below.into_iter().filter(|part| !part.is_empty()).collect();
+    grid.below(&below.join(" · "));
+}
+
+fn style_of(status: SessionStatus) -> Style {
+    match status {
+        SessionStatus::Running => Style::Active,
+        SessionStatus::Completed => Style::Good,
+        SessionStatus::Failed => Style::Bad,
+        SessionStatus::Interrupted => Style::Attention,
+    }
 }
 
 /// Why an attempt did not end well, as a line below the table, where there is room.
@@ -200,5 +305,5 @@ fn reason(thread: &ThreadRow, row: &SessionRow) -> Option<String> {
         (None, Some(by)) => format!("interrupted: {by}"),
         (None, None) => return None,
     };
-    Some(format!("{} try {}: {words}\n", thread.id, row.attempt))
+    Some(format!("{} try {}: {}\n", thread.id, row.attempt, one_line(&words)))
 }

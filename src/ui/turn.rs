@@ -41,6 +41,9 @@ impl Reporter for PlainReporter {
                     self.screen.warn(&format!("{failure}; trying the next model, {model}"));
                 }
             }
+            Progress::Turn(TurnMessage::Missed { events }) => {
+                self.say(&format!("{events} events were left out here; `work logs` has them all"));
+            }
             Progress::UiOpens => self.silent = true,
             Progress::UiClosed => {
                 self.silent = false;

@@ -166,6 +166,7 @@ async fn prompted(home: &Path, manner: Manner) -> (Opencode, Box<dyn Session>, A
         title: "a test".to_owned(),
         stream: "001-test".parse().expect("an id"),
         thread: "01.01.01".parse().expect("an id"),
+        environment: Default::default(),
         resume: None,
     };
     let mut session = backend.open(request).await.expect("a session");

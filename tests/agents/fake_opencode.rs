@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use work::agent::opencode::{Server, ServerOptions};
+use work::agent::Backend as _;
+use work::agent::opencode::{Opencode, Server, ServerOptions};
 use work::model::{Failure, FailureKind};
 
 /// A shell script in the place of the program.
@@ -112,4 +113,31 @@ async fn the_password_is_in_no_argument_and_in_no_log() {
     assert_eq!(mode & 0o777, 0o600);
     server.stop().await;
     assert!(!server.is_running());
+}
+
+/// Mutant: `start` in the place of `start_unless` in the keeper.
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_start() {
+    let home = tempfile::tempdir().expect("a home");
+    let started = home.path().join("started");
+    let mut options = fake(home.path(), &format!("echo $$ > '{}'; exec sleep 4715.25", started.display()));
+    options.ready_within = Duration::from_secs(300);
+    let backend = Opencode::new(options);
+    let asking = tokio::spawn({
+        let backend = backend.clone();
+        async move { backend.server().await.map(|_| ()) }
+    });
+    let begun = tokio::time::timeout(Duration::from_secs(30), async {
+        while !std::fs::read_to_string(&started).is_ok_and(|pid| pid.ends_with('\n')) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    begun.await.expect("it begins to start");
+    tokio::time::timeout(Duration::from_secs(20), backend.shutdown())
+        .await
+        .expect("stopped before it is ready");
+    let answer = asking.await.expect("no panic").expect_err("there is no server");
+    assert!(answer.message.contains("stopped while it started"), "{answer}");
+    let pid: u32 = std::fs::read_to_string(&started).expect("its pid").trim().parse().expect("a pid");
+    assert!(work::sys::identity::Identity::of(pid).is_none(), "it is gone");
 }

@@ -3,7 +3,11 @@
 
 mod broken_stream;
 mod contract;
+mod execute;
 mod fake_opencode;
+mod kills;
+mod multi;
 mod opencode_backend;
 mod opencode_failures;
+mod quickstart;
 mod rig;

@@ -1,7 +1,7 @@
 //! Turns on the real opencode: what they tell, how they end, and that nothing is left behind.
 
 use work::agent::opencode::Opencode;
-use work::agent::{Backend as _, PermissionReply};
+use work::agent::{Backend as _, PermissionReply, PromptRequest};
 use work::model::{AgentEvent, CancelCause, TurnOutcome};
 
 use crate::support::backend::{Rig, ask, lives, script, text, thoughts, to_the_end, turn, until, until_so};
@@ -157,6 +157,23 @@ async fn permissions_are_asked_and_answered() {
         assert_eq!(text(&events), "looked");
         session.answer(id, PermissionReply::Once).await.expect_err("answered before");
     }
+    rig.backend.shutdown().await;
+}
+
+/// Mutant: `work.env` left out of the plugin, or `agent` out of the prompt.
+#[tokio::test]
+async fn tools_get_the_agents_own_variables_and_the_prompt_names_its_persona() {
+    let rig = Rig::new().await;
+    let mut session = rig.open(None).await.expect("a session");
+    let (events, outcome) =
+        turn(&mut *session, script("@bash echo \"<$GREETING $WORK_THREAD>\"\n@text said")).await;
+    assert_eq!(outcome, TurnOutcome::Completed, "{events:?}");
+    assert!(format!("{events:?}").contains("<good day 01.01.01>"), "{events:?}");
+    let nobody = PromptRequest { persona: Some("nobody".to_owned()), ..script("@text never") };
+    session.prompt(nobody).await.expect("opencode takes anything");
+    let (events, outcome) = to_the_end(&mut *session).await;
+    let TurnOutcome::Failed { failure } = outcome else { panic!("{outcome:?} after {events:?}") };
+    assert!(failure.message.contains("nobody"), "{failure}");
     rig.backend.shutdown().await;
 }
 

@@ -38,6 +38,8 @@ async fn each_failure_of_the_model_has_its_kind() {
         ("scripted/ok", "@status 429 retry-after-ms=50", Some(FailureKind::RateLimit)),
         ("scripted/garbage", "", Some(FailureKind::Provider)),
         ("scripted/context-full", "", Some(FailureKind::ContextFull)),
+        // opencode would sum the conversation up for ever.
+        ("scripted/context-loop", "", Some(FailureKind::ContextFull)),
         ("scripted/ok", "@text cut off\n@finish length", None),
         ("scripted/ok", "@text fine", None),
     ] {

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use work::model::{
-    AgentEvent, AgentName, Extra, SessionId, Stream, Task, TaskStatus, Thread, TurnOutcome, set_task,
+    AgentEvent, AgentName, SessionId, Stream, Task, TaskStatus, Thread, TurnOutcome, set_task,
 };
 use work::store::journal::{Header, Journals};
 use work::store::{Private, Store};
@@ -67,30 +67,16 @@ fn create(dir: &str, threads: u8, tasks: u8) -> Result<(), Failure> {
     for thread in 1..=threads {
         let id: work::model::ThreadId = format!("01.01.{thread:02}").parse()?;
         let tasks = (1..=tasks).map(|task| {
-            Ok(Task {
-                id: format!("{id}.{task:02}").parse()?,
-                name: format!("Count to {task} and further"),
-                status: TaskStatus::Pending,
-                report: None,
-                breadcrumb: Some("0".to_owned()),
-                created_at: now,
-                updated_at: now,
-                extra: Extra::new(),
-            })
+            let id = format!("{id}.{task:02}").parse()?;
+            let name = format!("Count to {task} and further");
+            Ok(Task { breadcrumb: Some("0".to_owned()), ..Task::new(id, name, now) })
         });
         stream.threads.push(Thread {
-            id,
             stage_name: "Stage".to_owned(),
             batch_name: "Batch".to_owned(),
             name: format!("Thread {thread}"),
-            agent: None,
-            plan_hash: None,
-            in_plan: true,
-            declared: TaskStatus::Pending,
-            report: None,
-            sessions: Vec::new(),
             tasks: tasks.collect::<Result<_, Failure>>()?,
-            extra: Extra::new(),
+            ..Thread::new(id)
         });
     }
     Ok(store(dir).create(&stream)?)

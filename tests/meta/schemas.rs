@@ -10,15 +10,17 @@ fn root() -> PathBuf {
 }
 
 /// Every schema, by the name of its file.
-fn schemas() -> Vec<(&'static str, Value)> {
-    vec![("tasks.schema.json", work::store::tasks::schema())]
+fn schemas() -> Vec<(String, Value)> {
+    let commands = work::commands::schemas();
+    let files = commands.into_iter().chain([("tasks", work::store::tasks::schema())]);
+    files.map(|(name, schema)| (format!("{name}.schema.json"), schema)).collect()
 }
 
 /// `UPDATE_SCHEMAS=1 cargo test schemas` writes them anew.
 #[test]
 fn schemas_are_fresh() {
     for (name, schema) in schemas() {
-        let path = root().join("schemas").join(name);
+        let path = root().join("schemas").join(&name);
         let text = format!("{}\n", serde_json::to_string_pretty(&schema).expect("JSON"));
         if work::sys::env::raw("UPDATE_SCHEMAS").is_some() {
             fs::create_dir_all(root().join("schemas")).expect("a folder");

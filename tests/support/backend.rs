@@ -68,6 +68,7 @@ impl Rig {
             title: format!("thread {thread}"),
             stream: "001-test".parse().expect("an id"),
             thread: thread.parse().expect("an id"),
+            environment: [("GREETING".to_owned(), "good day".to_owned())].into(),
             resume: resume.cloned(),
         };
         tokio::time::timeout(PATIENCE, self.backend.open(request)).await.expect("opened in time")
@@ -109,7 +110,7 @@ pub(crate) fn script(directives: &str) -> PromptRequest {
 
 /// The same with a model whose name means something.
 pub(crate) fn ask(model: &str, directives: &str) -> PromptRequest {
-    PromptRequest { text: scripted(directives), model: model.parse().expect("a model") }
+    PromptRequest { text: scripted(directives), model: model.parse().expect("a model"), persona: None }
 }
 
 /// All events up to the turn's end, which is the last.

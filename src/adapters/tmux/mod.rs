@@ -4,7 +4,7 @@
 //! windows always addressed by id. It never learns how a thread went (that comes from the agents'
 //! protocols), sends no keys, and reads no screen.
 //!
-//! tmux reads more into its arguments than one would wish, so all of them pass [`list`]; its names
+//! tmux reads more into its arguments than one would wish, so all of them pass `list`; its names
 //! and paths are handled as `names` and `window` say. One invariant: nothing that a user has
 //! written is expanded, split or run by tmux, and no global option of the user's own server is
 //! changed.

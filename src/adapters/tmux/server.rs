@@ -13,6 +13,7 @@ use super::list::List;
 use super::names::SessionName;
 use super::program::{PATIENCE, Program};
 use super::window::{PANE_OPTION, Window, WindowId, parse_window, window_format};
+use crate::sys::env::SERVER_MARKER;
 use crate::sys::process::{self, Output, RunError};
 
 /// The longest path of a socket (`sun_path` less its NUL).
@@ -187,7 +188,8 @@ impl Server {
 
     /// Says which server is meant, whatever the environment says.
     fn address(&self, command: &mut Command) {
-        command.arg("-S").arg(&self.socket);
+        // The server that this may start outlives us.
+        command.arg("-S").arg(&self.socket).env_remove(SERVER_MARKER);
         match &self.place {
             Place::Private => {
                 command.args(["-f", "/dev/null"]).env_remove("TMUX").env_remove("TMUX_PANE");

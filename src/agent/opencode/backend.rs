@@ -56,7 +56,12 @@ impl Opencode {
     async fn open_session(&self, request: OpenRequest) -> Result<OpencodeSession, Failure> {
         let server = self.server().await?;
         let scoped = server.http().at(&request.directory);
-        let new = NewSession { title: &request.title, stream: &request.stream, thread: request.thread };
+        let new = NewSession {
+            title: &request.title,
+            stream: &request.stream,
+            thread: request.thread,
+            environment: &request.environment,
+        };
         let info = match &request.resume {
             None => scoped.create(&new).await?,
             Some(id) => {

@@ -74,6 +74,13 @@ fn reset_at(error: &ErrorObject, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     }
 }
 
+/// Whether an error is only the name of its class, once or twice, and perhaps a stack.
+pub(crate) fn says_nothing(error: &ErrorObject) -> bool {
+    paragraph(error.data.message.as_deref().unwrap_or_default())
+        .split(": ")
+        .all(|part| part.is_empty() || part == error.name)
+}
+
 /// The first paragraph, without a stack, cut at a length that fits a table's cell and a log's line.
 pub(crate) fn paragraph(message: &str) -> String {
     let first: Vec<_> = message

@@ -1,5 +1,6 @@
 //! The server's routes that we use, typed. Every request has a deadline.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use super::sse::Readers;
 use super::wire::{
     ErrorObject, Health, Message, PermissionRequest, ProviderList, QuestionRequest, SessionInfo, Status,
 };
-use crate::model::{Failure, FailureKind, ModelRef, StreamId, ThreadId};
+use crate::agent::PromptRequest;
+use crate::model::{Failure, FailureKind, StreamId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// The user name that goes with the password.
@@ -167,12 +169,13 @@ pub(crate) struct NewSession<'a> {
     pub(crate) title: &'a str,
     pub(crate) stream: &'a StreamId,
     pub(crate) thread: ThreadId,
+    pub(crate) environment: &'a BTreeMap<String, String>,
 }
 
 impl NewSession<'_> {
     /// What the plugin reads.
     fn mark(&self) -> Value {
-        json!({ "stream": self.stream, "thread": self.thread })
+        json!({ "stream": self.stream, "thread": self.thread, "env": self.environment })
     }
 }
 
@@ -245,16 +248,18 @@ impl Scoped {
         &self,
         id: &str,
         message: &str,
-        text: &str,
-        model: &ModelRef,
+        prompt: &PromptRequest,
     ) -> Result<(), Failure> {
+        let model = &prompt.model;
         let mut body = json!({
             "messageID": message,
             "model": { "providerID": model.provider, "modelID": model.model },
-            "parts": [{ "type": "text", "text": text }],
+            "parts": [{ "type": "text", "text": prompt.text }],
         });
-        if let Some(variant) = &model.variant {
-            body["variant"] = json!(variant);
+        for (key, value) in [("variant", &model.variant), ("agent", &prompt.persona)] {
+            if let Some(value) = value {
+                body[key] = json!(value);
+            }
         }
         self.post(&format!("/session/{id}/prompt_async"), &body, LONG).await.map(|_| ())
     }

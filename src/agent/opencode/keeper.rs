@@ -10,8 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::server::{Server, ServerOptions};
 use crate::model::{Failure, FailureKind};
 
+/// Where the answer to a request for the server goes.
+type Reply = oneshot::Sender<Result<Arc<Server>, Failure>>;
+
 enum Request {
-    Acquire(oneshot::Sender<Result<Arc<Server>, Failure>>),
+    Acquire(Reply),
     Stop(oneshot::Sender<()>),
 }
 
@@ -47,6 +50,24 @@ impl Keeper {
     }
 }
 
+/// Takes requests while a server starts, until one asks to stop it.
+async fn until_stop(
+    inbox: &mut mpsc::UnboundedReceiver<Request>,
+    waiting: &mut Vec<Reply>,
+    stopped: &mut Option<oneshot::Sender<()>>,
+) {
+    while let Some(request) = inbox.recv().await {
+        match request {
+            Request::Acquire(reply) => waiting.push(reply),
+            Request::Stop(reply) => {
+                *stopped = Some(reply);
+                return;
+            }
+        }
+    }
+    // Nobody is left who could use the server.
+}
+
 async fn keep(options: ServerOptions, mut inbox: mpsc::UnboundedReceiver<Request>) {
     let mut server: Option<Arc<Server>> = None;
     let mut stopped = None;
@@ -57,13 +78,22 @@ async fn keep(options: ServerOptions, mut inbox: mpsc::UnboundedReceiver<Request
                 break;
             }
             Request::Acquire(reply) => {
+                let mut waiting = vec![reply];
                 let answer = match server.as_ref().filter(|server| server.is_running()) {
                     Some(server) => Ok(Arc::clone(server)),
-                    None => Server::start(&options).await.map(Arc::new),
+                    None => {
+                        let interrupted = until_stop(&mut inbox, &mut waiting, &mut stopped);
+                        Server::start_unless(&options, interrupted).await.map(Arc::new)
+                    }
                 };
                 server = answer.as_ref().ok().map(Arc::clone);
-                // Whoever asked may have given up; the server is kept for the next one.
-                let _ = reply.send(answer);
+                for reply in waiting {
+                    // Whoever asked may have given up; the server is kept for the next one.
+                    let _ = reply.send(answer.clone());
+                }
+                if stopped.is_some() {
+                    break;
+                }
             }
         }
     }

@@ -24,4 +24,4 @@ mod wire;
 pub use backend::Opencode;
 pub use password::Password;
 pub use record::{ServerRecord, stop_leftover};
-pub use server::{MARKER, OLDEST, RecordHook, Server, ServerOptions, find_program};
+pub use server::{OLDEST, RecordHook, Server, ServerOptions, find_program};

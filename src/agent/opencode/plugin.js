@@ -9,6 +9,7 @@ export const WorkEnvironment = async ({ client }) => ({
         const { data } = await client.session.get({ path: { id } })
         const work = data?.metadata?.work
         if (work) {
+          Object.assign(output.env, work.env ?? {})
           output.env.WORK_STREAM = work.stream
           output.env.WORK_THREAD = work.thread
           break

@@ -3,26 +3,22 @@
 //! opencode gives its tools the environment of the server, which is one for all sessions. The plugin
 //! looks up the session of each call and adds what we stored with it.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+
+use crate::sys::{atomic, paths};
 
 const SOURCE: &str = include_str!("plugin.js");
 
 /// Writes the plugin into `directory` and gives the configuration that enables it: what the user has in
 /// `OPENCODE_CONFIG_CONTENT` with our plugin added. `None` when that is not plain JSON, and must stay.
 pub(crate) fn install(directory: &Path, users: Option<&str>) -> io::Result<Option<String>> {
-    fs::create_dir_all(directory)?;
+    paths::private_dir(directory)?;
     let path = directory.canonicalize()?.join("opencode-plugin.js");
-    let half = path.with_extension("js.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-    file.write_all(SOURCE.as_bytes())?;
-    drop(file);
-    fs::rename(&half, &path)?;
+    atomic::write_private(&path, SOURCE.as_bytes()).map_err(io::Error::other)?;
     Ok(config(users, &url(&path)))
 }
 
@@ -76,7 +72,7 @@ mod tests {
         let dir = dir.path().join("a b");
         let config = install(&dir, None).expect("written").expect("a configuration");
         assert!(config.contains("/a%20b/opencode-plugin.js"), "{config}");
-        let mode = fs::metadata(dir.join("opencode-plugin.js")).expect("the file").permissions().mode();
+        let mode = std::fs::metadata(dir.join("opencode-plugin.js")).expect("the file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -16,7 +16,7 @@ use crate::sys::process::{self, Signal};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerRecord {
-    /// Its process.
+    /// Its process; of pid 0 before it is started.
     pub identity: Owner,
     /// Its address, once it told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +31,11 @@ pub struct ServerRecord {
 pub(crate) fn owner(identity: &Identity) -> Owner {
     let Identity { pid, started_at, boot_id, host } = identity.clone();
     Owner { pid, started_at, boot_id, host }
+}
+
+/// The identity of a process that is still to be started: nothing that lives has it.
+pub(crate) fn nobody() -> Owner {
+    Owner { pid: 0, ..owner(&Identity::current()) }
 }
 
 fn identity(owner: &Owner) -> Identity {

@@ -21,7 +21,7 @@ use super::password::{self, Password};
 use super::plugin;
 use super::record::{self, ServerRecord};
 use super::sweep;
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, Owner};
 use crate::sys::env;
 use crate::sys::identity::Identity;
 use crate::sys::process::{self, Signal};
@@ -29,15 +29,11 @@ use crate::sys::process::{self, Signal};
 /// The oldest server that we can drive.
 pub const OLDEST: (u32, u32, u32) = (1, 18, 0);
 
-/// The variable that holds the marker. Whatever is meant to outlive the server, though one of its tools
-/// started it, must be started without it.
-pub const MARKER: &str = "WORK_SERVER";
-
 /// How long each step of an orderly stop may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Told of a server as soon as it has a process, and again when it has an address, so that whoever
-/// comes after us can end it. Must not block for long.
+/// Told of a server before it has a process, when it has one, and when it has an address, so that
+/// whoever comes after us can end it. Must not block for long.
 pub type RecordHook = Arc<dyn Fn(&ServerRecord) + Send + Sync>;
 
 /// How to start a server.
@@ -86,6 +82,14 @@ impl Server {
     /// `AgentMissing` when it can't be started or ends at once, `AgentTooOld`, and `ServerUnreachable`
     /// when it does not become ready in time or does not take its own password.
     pub async fn start(options: &ServerOptions) -> Result<Self, Failure> {
+        Self::start_unless(options, std::future::pending()).await
+    }
+
+    /// The same, given up when `stop` is ready before the server is.
+    pub(crate) async fn start_unless(
+        options: &ServerOptions,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Self, Failure> {
         let cannot = |error: io::Error| {
             let words = format!("cannot start `{}`: {error}", options.program.display());
             Failure::new(FailureKind::AgentMissing, words)
@@ -94,6 +98,8 @@ impl Server {
         let marker = password::token().map_err(cannot)?;
         let (log, stdout, stderr) = Log::open(&options.log).map_err(cannot)?;
         let mut command = command(options, &password, &marker).map_err(cannot)?;
+        // Written down before there is anything to end: were we killed in between, its marker finds it.
+        tell(options, &password, &marker, record::nobody(), None);
         command.stdout(stdout).stderr(stderr);
         // The reaper may be dropped with the whole runtime; then nobody else ends the process.
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(cannot)?;
@@ -113,7 +119,12 @@ impl Server {
             sweep::sweep(&reaped).await;
         });
         let starting = Starting { pid, log, exit, marker, identity, password };
-        let started = starting.until_ready(options).await;
+        let started = tokio::select! {
+            started = starting.until_ready(options) => started,
+            () = stop => {
+                Err(Failure::new(FailureKind::ServerUnreachable, "opencode was stopped while it started"))
+            }
+        };
         if started.is_err() {
             starting.give_up().await;
         }
@@ -280,19 +291,22 @@ impl Starting {
     }
 
     fn tell(&self, options: &ServerOptions, url: Option<&str>) {
-        if let (Some(hook), Some(identity)) = (&options.on_start, &self.identity) {
-            hook(&ServerRecord {
-                identity: record::owner(identity),
-                url: url.map(str::to_owned),
-                password: self.password.clone(),
-                marker: self.marker.clone(),
-            });
+        if let Some(identity) = &self.identity {
+            tell(options, &self.password, &self.marker, record::owner(identity), url);
         }
     }
 
     async fn give_up(&self) {
         end(self.pid, &self.exit).await;
         sweep::sweep(&self.marker).await;
+    }
+}
+
+/// Tells whoever keeps the record.
+fn tell(options: &ServerOptions, password: &Password, marker: &str, identity: Owner, url: Option<&str>) {
+    if let Some(hook) = &options.on_start {
+        let (url, password, marker) = (url.map(str::to_owned), password.clone(), marker.to_owned());
+        hook(&ServerRecord { identity, url, password, marker });
     }
 }
 
@@ -338,7 +352,7 @@ fn command(options: &ServerOptions, password: &Password, marker: &str) -> io::Re
         command.env("PATH", process::path_with(&own));
     }
     command.envs(options.env.iter().map(|(name, value)| (name, value)));
-    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(MARKER, marker);
+    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(env::SERVER_MARKER, marker);
     Ok(command)
 }
 

@@ -61,6 +61,8 @@ pub(crate) struct OpencodeSession {
     begun: Instant,
     /// A turn that leads nowhere was stopped.
     stopped: bool,
+    /// Whether opencode has answered that it took the prompt.
+    taken: bool,
 }
 
 /// What woke the session up.
@@ -85,6 +87,7 @@ impl OpencodeSession {
             rests: 0,
             begun: Instant::now(),
             stopped: false,
+            taken: false,
         }
     }
 
@@ -94,6 +97,18 @@ impl OpencodeSession {
 
     fn resting(&self) -> bool {
         self.turn.phase() == Phase::Resting
+    }
+
+    /// [`Self::start`]; a connection that broke because the server died tells of that.
+    async fn start_or_say_why(&mut self, request: PromptRequest) -> Result<(), Failure> {
+        let started = self.start(request).await;
+        if started.as_ref().is_err_and(|failure| failure.kind == FailureKind::ServerUnreachable) {
+            // The end of a process and that of its connections come in any order.
+            if let Ok(died) = timeout(Duration::from_millis(500), self.server.exited()).await {
+                return Err(died);
+            }
+        }
+        started
     }
 
     async fn start(&mut self, request: PromptRequest) -> Result<(), Failure> {
@@ -117,7 +132,9 @@ impl OpencodeSession {
         self.look = self.begun + START;
         self.subscription = Some(subscription);
         self.turn.begin(&message);
-        let sent = scoped.prompt(&self.id.0, &message, &request.text, &request.model).await;
+        self.taken = false;
+        let sent = scoped.prompt(&self.id.0, &message, &request).await;
+        self.taken = sent.is_ok();
         if sent.is_err() {
             // It may have been taken all the same, if only the answer was lost.
             let _ = scoped.abort(&self.id.0, Duration::from_secs(2)).await;
@@ -265,13 +282,24 @@ impl OpencodeSession {
             };
             let patience = if aborted.is_ok() { SETTLE } else { Duration::from_millis(300) };
             let _ = timeout(patience, self.advance_to_the_end()).await;
-            if !self.resting() && self.turn.phase() == Phase::Open {
-                self.look_again().await;
+            match self.turn.phase() {
+                Phase::Open => self.look_again().await,
+                Phase::Sent if !self.taken && aborted.is_ok() => self.give_up_unsent().await,
+                Phase::Sent | Phase::Resting => {}
             }
         }
         if !self.resting() {
             let words = "opencode did not confirm the cancellation";
             self.fail(Failure::new(FailureKind::ServerUnreachable, words));
+        }
+    }
+
+    /// The cancel came while the prompt was on its way. If it has not arrived by now, it never will: the
+    /// connection that it was sent on was dropped with it.
+    async fn give_up_unsent(&mut self) {
+        self.look_again().await;
+        if self.turn.phase() == Phase::Sent {
+            self.fail(Failure::new(FailureKind::Task, "the prompt was cancelled before opencode had it"));
         }
     }
 
@@ -374,7 +402,7 @@ impl Session for OpencodeSession {
     }
 
     fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(self.start(request))
+        Box::pin(self.start_or_say_why(request))
     }
 
     fn next_event(&mut self) -> BoxFuture<'_, AgentEvent> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::server::MARKER;
+use crate::sys::env::SERVER_MARKER;
 use crate::sys::process::{self, Signal};
 
 /// Ends every process that carries the marker: asks, waits, forces.
@@ -28,5 +28,5 @@ pub(crate) async fn sweep(marker: &str) {
 /// Reading every environment takes milliseconds, which are not the loop's to give.
 async fn marked(marker: &str) -> Vec<u32> {
     let marker = marker.to_owned();
-    tokio::task::spawn_blocking(move || process::marked(MARKER, &marker)).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || process::marked(SERVER_MARKER, &marker)).await.unwrap_or_default()
 }

@@ -245,7 +245,10 @@ impl Turn {
                 if self.phase != Phase::Resting {
                     let error: ErrorObject = field(body, "error").unwrap_or_default();
                     self.count_overflow(&error, now);
-                    self.error = Some(error);
+                    // What follows a refused agent is a stack without words; the reason came before it.
+                    if self.error.is_none() || !errors::says_nothing(&error) {
+                        self.error = Some(error);
+                    }
                 }
                 Vec::new()
             }

@@ -44,5 +44,6 @@ mod tests;
 mod unclosed;
 mod unlabelled;
 
+pub use placeholder::CODE as PLACEHOLDER;
 pub(super) use registry::{Facts, check};
 pub use registry::{codes, explain};

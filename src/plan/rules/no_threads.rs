@@ -7,8 +7,8 @@ use super::registry::{Facts, Rule};
 pub(super) const RULE: Rule = Rule {
     code: "P005",
     explain: "Agents work on threads, and this plan has none: it cannot be approved or run. Add at least one \
-              stage with a batch with a thread, by hand or with `work add-stage`, `work add-batch` and `work \
-              add-thread`. If you did write threads, other findings say why they are not seen.",
+              stage with a batch with a thread; the template of `work create` shows how. If you did write threads, \
+              other findings say why they are not seen.",
     check,
 };
 

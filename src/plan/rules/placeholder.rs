@@ -8,10 +8,13 @@ use super::super::markdown::{covers, line_end, next_line};
 use super::super::tree::Text;
 use super::registry::{Facts, Rule};
 
+/// Its code. A plan with this finding is not approved.
+pub const CODE: &str = "P034";
+
 pub(super) const RULE: Rule = Rule {
-    code: "P034",
-    explain: "`work create`, `work add-stage` and their like write `TODO: …` where a person has to write \
-              something. An agent would be told that instead of what to do. Replace the whole line. `TODO` \
+    code: CODE,
+    explain: "`work create` writes `TODO: …` where a person has to write something. An agent would be told \
+              that instead of what to do, so the plan cannot be approved before. Replace the whole line. `TODO` \
               and `TBD` count only at the start of a line or a name, and not within code.",
     check,
 };

@@ -11,6 +11,7 @@ use super::parse::{Format, Loaded, Unreadable, parse, render};
 use super::v1;
 use chrono::{DateTime, Utc};
 
+use crate::diag::Diagnostic;
 use crate::model::Stream;
 use crate::sys::atomic::{self, Access, Written};
 use crate::sys::clock::Clock;
@@ -183,15 +184,33 @@ impl Store {
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Loaded, StoreError> {
-        parse(bytes, |bytes| v1::read(bytes, &self.dir)).map_err(|unreadable| match unreadable {
-            Unreadable::Newer(version) => StoreError::Newer { path: self.path(), version },
-            Unreadable::Json(error) => self.corrupt(self.path(), error.line(), error.column(), plain(&error)),
-            Unreadable::Value(what) => self.corrupt(self.path(), 0, 0, what),
-            Unreadable::Beside(name, error) => {
-                self.corrupt(self.dir.join(name), error.line(), error.column(), plain(&error))
-            }
-            Unreadable::BesideIo(name, source) => failed("read", &self.dir.join(name), source),
-        })
+        parse(bytes, |bytes| v1::read(bytes, &self.dir)).map(|loaded| self.named(loaded)).map_err(
+            |unreadable| match unreadable {
+                Unreadable::Newer(version) => StoreError::Newer { path: self.path(), version },
+                Unreadable::Json(error) => {
+                    self.corrupt(self.path(), error.line(), error.column(), plain(&error))
+                }
+                Unreadable::Value(what) => self.corrupt(self.path(), 0, 0, what),
+                Unreadable::Beside(name, error) => {
+                    self.corrupt(self.dir.join(name), error.line(), error.column(), plain(&error))
+                }
+                Unreadable::BesideIo(name, source) => failed("read", &self.dir.join(name), source),
+            },
+        )
+    }
+
+    /// A stream is its folder: the journals, the copies and everybody's `--stream` go by that name.
+    fn named(&self, mut loaded: Loaded) -> Loaded {
+        let folder = self.dir.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        if let Some(id) = folder.filter(|id| *id != loaded.stream.id) {
+            let message =
+                format!("the file calls its stream `{}`, and its folder is `{id}`", loaded.stream.id);
+            let note =
+                Diagnostic::note("T102", message).help("the folder counts; the next change writes its name");
+            loaded.notes.push(note);
+            loaded.stream.id = id;
+        }
+        loaded
     }
 
     fn corrupt(&self, path: PathBuf, line: usize, column: usize, what: String) -> StoreError {

@@ -167,14 +167,15 @@ fn object(text: &str) -> Result<Value, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time; write `500ms`, `2s` or `1m`");
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time; write `500ms`, `2s`, `1m` or `2h`");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let count: u64 = digits.parse().map_err(|_| wrong())?;
     match &text[digits.len()..] {
         "ms" => Ok(Duration::from_millis(count)),
         "s" => Ok(Duration::from_secs(count)),
         "m" => Ok(Duration::from_secs(count * 60)),
+        "h" => Ok(Duration::from_secs(count * 3600)),
         _ => Err(wrong()),
     }
 }

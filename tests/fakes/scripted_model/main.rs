@@ -24,7 +24,7 @@
 //! | `@bash COMMAND` | calls opencode's tool `bash` |
 //! | `@write PATH CONTENT` | calls opencode's tool `write`; the file ends with a newline |
 //! | `@also DIRECTIVE` | puts a directive into the same answer as the tool call above it |
-//! | `@sleep 500ms` | waits; `ms`, `s` and `m` are known |
+//! | `@sleep 500ms` | waits; `ms`, `s`, `m` and `h` are known |
 //! | `@chunk-delay 20ms` | waits so long before every piece, from here to the script's end |
 //! | `@usage input=100 output=20 cached=40 reasoning=5` | reports this usage: as in the API, input includes cached, output includes reasoning |
 //! | `@finish length` | gives this reason for the end instead of `stop` or `tool_calls` |
@@ -68,6 +68,7 @@ mod sse;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -91,6 +92,12 @@ struct Options {
     /// End when standard input closes, so that the server never outlives who started it.
     #[arg(long)]
     until_stdin_closes: bool,
+    /// End when this file is gone, for a server that nobody watches.
+    #[arg(long, value_name = "FILE")]
+    while_exists: Option<PathBuf>,
+    /// End after this time, such as `2h`, whatever else.
+    #[arg(long, value_name = "TIME", value_parser = directives::duration)]
+    at_most: Option<Duration>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -117,6 +124,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
     tokio::select! {
         () = http::serve(listener, log::Log::default()) => {}
         () = stdin_closed(options.until_stdin_closes) => {}
+        () = file_gone(options.while_exists) => {}
+        () = time_over(options.at_most) => {}
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }
@@ -143,4 +152,20 @@ async fn stdin_closed(matters: bool) {
         closed.send(())
     });
     wait.await.unwrap_or(());
+}
+
+/// Waits until the file is gone, or for ever if none is named.
+async fn file_gone(file: Option<PathBuf>) {
+    let Some(file) = file else { return std::future::pending().await };
+    while file.exists() {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Waits for so long, or for ever.
+async fn time_over(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
 }

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use crate::model::{Stream, Task, TaskStatus, Thread};
-use crate::store::tasks::v1;
 use crate::sys::clock::Clock;
 
 /// A fixture of `tests/data/tasks`.
@@ -33,7 +32,7 @@ fn stream(threads: u8, tasks: u8) -> Stream {
     for number in 1..=threads {
         let (batch, thread) = ((number - 1) / 90 + 1, (number - 1) % 90 + 1);
         let id = format!("01.{batch:02}.{thread:02}").parse().expect("an id");
-        let mut thread = Thread { name: format!("Thread {number}"), ..v1::empty_thread_for_tests(id) };
+        let mut thread = Thread { name: format!("Thread {number}"), ..Thread::new(id) };
         for task in 1..=tasks {
             thread.tasks.push(Task {
                 id: format!("{id}.{task:02}").parse().expect("an id"),

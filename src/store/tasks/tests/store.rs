@@ -115,3 +115,21 @@ fn a_newer_version_is_read_and_never_written() {
         assert_eq!(fs::read(store.path()).expect("read"), bytes);
     }
 }
+
+/// Mutant: `named` left out of the reading.
+#[test]
+fn a_stream_is_its_folder() {
+    let dir = tempfile::tempdir().expect("a folder");
+    open(dir.path()).create(&stream(1, 1)).expect("created");
+    fs::rename(dir.path().join("work/007-sample"), dir.path().join("work/008-moved")).expect("moved");
+    let moved = Store::open(dir.path().join("work/008-moved"), clock());
+    let loaded = moved.load().expect("read");
+    assert_eq!(loaded.stream.id.as_str(), "008-moved");
+    assert_eq!(loaded.notes.iter().map(|note| note.code).collect::<Vec<_>>(), ["T102"]);
+    let rename = |stream: &mut crate::model::Stream| {
+        stream.name.push('!');
+        Ok::<_, Infallible>(())
+    };
+    moved.transact(rename).expect("changed");
+    assert!(moved.load().expect("read").notes.is_empty());
+}

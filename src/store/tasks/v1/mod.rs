@@ -10,9 +10,6 @@ mod fields;
 mod sessions;
 mod tasks;
 
-#[cfg(test)]
-pub(super) use tasks::empty_thread as empty_thread_for_tests;
-
 use std::fs;
 use std::io;
 use std::path::Path;

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::fields::{objects, odd, take, text, time};
-use super::tasks::empty_thread;
 use crate::diag::Diagnostic;
 use crate::model::{
     AgentName, End, Extra, Outcome, SessionId, SessionRecord, SessionRef, SessionState, Stream, Thread,
@@ -128,7 +127,7 @@ pub(super) fn add_threads_file(stream: &mut Stream, file: Value, notes: &mut Vec
         raw.shift_remove("threadId");
         let at = stream.threads.iter().position(|thread| thread.id == id).unwrap_or_else(|| {
             notes.push(odd(format!("thread `{id}` of `threads.json` has no tasks")));
-            stream.threads.push(empty_thread(id));
+            stream.threads.push(Thread::new(id));
             stream.threads.len() - 1
         });
         add_thread(&mut stream.threads[at], raw, saved);

@@ -85,7 +85,7 @@ fn add_task(stream: &mut Stream, mut raw: Extra, unplaced: &mut Vec<Value>, note
     };
     raw.shift_remove("id");
     let at = known.unwrap_or_else(|| {
-        stream.threads.push(empty_thread(thread_id));
+        stream.threads.push(Thread::new(thread_id));
         stream.threads.len() - 1
     });
     let thread = &mut stream.threads[at];
@@ -103,24 +103,6 @@ fn place(id: &str) -> Option<(ThreadId, Option<Ordinal>)> {
     let thread = |text: &str| text.parse::<ThreadId>().ok();
     let (before, _) = id.rsplit_once('.')?;
     thread(id).or_else(|| thread(before)).map(|thread| (thread, None))
-}
-
-/// A thread of which only the id is known.
-pub(in crate::store::tasks) fn empty_thread(id: ThreadId) -> Thread {
-    Thread {
-        id,
-        stage_name: String::new(),
-        batch_name: String::new(),
-        name: String::new(),
-        agent: None,
-        plan_hash: None,
-        in_plan: true,
-        declared: TaskStatus::Pending,
-        report: None,
-        sessions: Vec::new(),
-        tasks: Vec::new(),
-        extra: Extra::new(),
-    }
 }
 
 /// The first task names the thread; what later ones say differently stays with them.

@@ -1,0 +1,57 @@
+//! The shapes of what the commands print with `--json`. A test keeps `schemas/` fresh.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use super::{create, execute, failed, multi, preview, prompt, show, use_stream, validate};
+use crate::engine::agents::AgentRow;
+use crate::engine::approve::{Approved, Revoked, StageApproved};
+use crate::engine::assign::Assigned;
+use crate::engine::init::Initialized;
+use crate::engine::status::StatusReport;
+use crate::engine::{StreamSummary, Updated};
+
+/// `work approve plan`, `work approve stage`, and either with `--revoke`.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Approval {
+    /// A plan that was approved, or would be.
+    Plan(Approved),
+    /// A stage that was approved.
+    Stage(StageApproved),
+    /// An approval that was taken back.
+    Revoked(Revoked),
+}
+
+/// Every document by the name of its schema: the command, and what kind of document where there are
+/// several. `tree` prints the document of `status`.
+#[must_use]
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("agents", of::<Vec<AgentRow>>()),
+        ("approve", of::<Approval>()),
+        ("assign", of::<Assigned>()),
+        ("create", of::<create::Created>()),
+        ("error", of::<failed::ErrorDocument<'static>>()),
+        ("execute-dry-run", of::<execute::Would<'static>>()),
+        ("init", of::<Initialized>()),
+        ("list", of::<Vec<StreamSummary>>()),
+        ("multi", of::<multi::Document<'static>>()),
+        ("multi-dry-run", of::<multi::WouldRun<'static>>()),
+        ("preview", of::<preview::Document>()),
+        ("prompt", of::<prompt::Document>()),
+        ("show", of::<show::Document<'static>>()),
+        ("status", of::<StatusReport>()),
+        ("update", of::<Updated>()),
+        ("use", of::<use_stream::Current>()),
+        ("validate", of::<validate::Document<'static>>()),
+        ("validate-explain", of::<validate::Explained<'static>>()),
+    ]
+}
+
+fn of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().into()
+}

@@ -1,0 +1,187 @@
+//! The status of a thread in every situation, and every step from status to status.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    AgentName, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Task, TaskId, TaskStatus,
+    Thread, ThreadId, ThreadStatus, TransitionError, begin_session, end_session, set_task, set_thread,
+    thread_status,
+};
+use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
+
+fn now() -> DateTime<Utc> {
+    "2026-03-04T05:06:07Z".parse().expect("a time")
+}
+
+fn thread(declared: TaskStatus, tasks: &[TaskStatus]) -> Thread {
+    let id: ThreadId = "01.01.01".parse().expect("an id");
+    let mut thread = Thread::new(id);
+    thread.declared = declared;
+    for (index, status) in tasks.iter().enumerate() {
+        let id: TaskId = format!("{id}.{}", index + 1).parse().expect("an id");
+        thread.tasks.push(Task { status: *status, ..Task::new(id, "task".to_owned(), now()) });
+    }
+    thread
+}
+
+fn record(attempt: u32, state: SessionState) -> SessionRecord {
+    SessionRecord {
+        session: SessionRef::Unopened,
+        attempt,
+        agent: AgentName("default".to_owned()),
+        model: "a/b".to_owned(),
+        variant: None,
+        backend: None,
+        mode: None,
+        directory: None,
+        started_at: now(),
+        state,
+        resumed_from: None,
+        turns: Vec::new(),
+        usage: None,
+        extra: Extra::new(),
+    }
+}
+
+/// Process 1 lives, every other one is dead.
+fn running(pid: u32) -> SessionState {
+    let owner = Owner { pid, started_at: 1, boot_id: "boot".to_owned(), host: "host".to_owned() };
+    SessionState::Running { owner: Some(owner) }
+}
+
+fn ended(outcome: Outcome) -> SessionState {
+    SessionState::Ended { outcome, end: End::default() }
+}
+
+fn status(thread: &Thread) -> ThreadStatus {
+    thread_status(thread, &|owner| owner.pid == 1)
+}
+
+#[test]
+fn without_sessions_the_tasks_and_what_was_said_decide() {
+    for (declared, tasks, expected) in [
+        (Pending, &[][..], ThreadStatus::Pending),
+        (Pending, &[Pending, Pending], ThreadStatus::Pending),
+        (InProgress, &[Pending], ThreadStatus::Incomplete),
+        (Pending, &[InProgress, Pending], ThreadStatus::Incomplete),
+        (Pending, &[Completed, Pending], ThreadStatus::Incomplete),
+        (Completed, &[Completed, Pending], ThreadStatus::Incomplete),
+        (Pending, &[Completed, Completed], ThreadStatus::Completed),
+        (InProgress, &[Completed, Cancelled], ThreadStatus::Completed),
+        (Completed, &[], ThreadStatus::Completed),
+        (Completed, &[Cancelled], ThreadStatus::Completed),
+        (Pending, &[Cancelled, Cancelled], ThreadStatus::Cancelled),
+        (Cancelled, &[], ThreadStatus::Cancelled),
+        (Cancelled, &[Completed, Pending, Blocked], ThreadStatus::Cancelled),
+        (Blocked, &[], ThreadStatus::Blocked),
+        (Blocked, &[Pending], ThreadStatus::Blocked),
+        (Pending, &[Completed, Blocked], ThreadStatus::Blocked),
+        (Blocked, &[Completed], ThreadStatus::Completed),
+    ] {
+        assert_eq!(status(&thread(declared, tasks)), expected, "{declared:?} {tasks:?}");
+    }
+}
+
+#[test]
+fn the_last_session_decides_what_tasks_leave_open() {
+    let (live, dead) = (running(1), running(2));
+    let unowned = SessionState::Running { owner: None };
+    let [done, failed, cut] = [Outcome::Completed, Outcome::Failed, Outcome::Interrupted].map(ended);
+    for (declared, tasks, sessions, expected) in [
+        (Pending, &[Pending][..], vec![&live], ThreadStatus::Running),
+        (Pending, &[Completed], vec![&live], ThreadStatus::Running),
+        (Cancelled, &[Blocked], vec![&failed, &live], ThreadStatus::Running),
+        (Pending, &[Pending], vec![&dead], ThreadStatus::Interrupted),
+        (Pending, &[Pending], vec![&unowned], ThreadStatus::Interrupted),
+        (Pending, &[Pending], vec![&failed], ThreadStatus::Failed),
+        (Pending, &[Completed, Pending], vec![&failed], ThreadStatus::Failed),
+        (Pending, &[Pending], vec![&cut], ThreadStatus::Interrupted),
+        (Pending, &[Pending], vec![&done], ThreadStatus::Incomplete),
+        (Pending, &[], vec![&done], ThreadStatus::Incomplete),
+        (Pending, &[Pending], vec![&failed, &done], ThreadStatus::Incomplete),
+        (Pending, &[Pending], vec![&done, &failed], ThreadStatus::Failed),
+        // What is done is done, however the last attempt ended; what is blocked waits.
+        (Pending, &[Completed], vec![&failed], ThreadStatus::Completed),
+        (Completed, &[], vec![&dead], ThreadStatus::Completed),
+        (Cancelled, &[Pending], vec![&failed], ThreadStatus::Cancelled),
+        (Pending, &[Blocked], vec![&done], ThreadStatus::Blocked),
+        (Pending, &[Blocked], vec![&failed], ThreadStatus::Blocked),
+    ] {
+        let mut thread = thread(declared, tasks);
+        for (index, state) in sessions.iter().enumerate() {
+            thread.sessions.push(record(u32::try_from(index).expect("few") + 1, (*state).clone()));
+        }
+        assert_eq!(status(&thread), expected, "{declared:?} {tasks:?} {sessions:?}");
+    }
+}
+
+#[test]
+fn every_step_from_status_to_status() {
+    // Rows: from; columns: to; in the order of `TaskStatus::ALL`.
+    let allowed = [
+        // pending, in_progress, completed, blocked, cancelled
+        [true, true, true, true, true],
+        [true, true, true, true, true],
+        [true, true, true, false, false],
+        [true, true, true, true, true],
+        [true, true, false, false, true],
+    ];
+    for (from, row) in TaskStatus::ALL.into_iter().zip(allowed) {
+        for (to, allowed) in TaskStatus::ALL.into_iter().zip(row) {
+            let mut of_task = thread(Pending, &[from]);
+            let task = &mut of_task.tasks[0];
+            let later = now() + chrono::TimeDelta::seconds(1);
+            let step = TransitionError::Step { id: "01.01.01.01".to_owned(), from, to };
+            let result = set_task(task, to, later);
+            assert_eq!(result, if allowed { Ok(()) } else { Err(step) }, "{from:?} to {to:?}");
+            let expected = if allowed { (to, later) } else { (from, now()) };
+            assert_eq!((task.status, task.updated_at), expected, "{from:?} to {to:?}");
+
+            let mut whole = thread(from, &[]);
+            assert_eq!(set_thread(&mut whole, to).is_ok(), allowed, "{from:?} to {to:?}");
+            assert_eq!(whole.declared, if allowed { to } else { from });
+        }
+    }
+}
+
+#[test]
+fn a_thread_is_completed_when_its_tasks_are_settled() {
+    for (tasks, open) in [
+        (&[Completed, Cancelled][..], &[][..]),
+        (&[Completed, Pending, Blocked, InProgress], &["01.01.01.02", "01.01.01.03", "01.01.01.04"]),
+    ] {
+        let mut thread = thread(InProgress, tasks);
+        match set_thread(&mut thread, Completed) {
+            Ok(()) => assert!(open.is_empty()),
+            Err(TransitionError::OpenTasks { open: found, .. }) => assert_eq!(found, open),
+            Err(other) => panic!("{other}"),
+        }
+        assert_eq!(thread.declared, if open.is_empty() { Completed } else { InProgress });
+    }
+}
+
+#[test]
+fn an_attempt_begins_once_and_ends_once() {
+    let mut thread = thread(Pending, &[Pending]);
+    let first = thread.next_attempt();
+    begin_session(&mut thread, record(first, running(1))).expect("it begins");
+    assert_eq!(
+        begin_session(&mut thread, record(2, running(1))),
+        Err(TransitionError::AlreadyRunning { id: thread.id, attempt: 1 })
+    );
+    // A failure before a session came to be is written beside it: it was never open.
+    begin_session(&mut thread, record(2, ended(Outcome::Failed))).expect("it is over");
+    let not_running =
+        |attempt| TransitionError::NotRunning { id: "01.01.01".parse().expect("an id"), attempt };
+    for wrong in [2, 3] {
+        assert_eq!(
+            end_session(&mut thread, wrong, Outcome::Completed, End::default()).map(|_| ()),
+            Err(not_running(wrong))
+        );
+    }
+    let end = End { exit_code: Some(130), ..End::default() };
+    let record = end_session(&mut thread, 1, Outcome::Interrupted, end.clone()).expect("it ends");
+    assert_eq!(record.state, SessionState::Ended { outcome: Outcome::Interrupted, end: end.clone() });
+    assert_eq!(end_session(&mut thread, 1, Outcome::Completed, end).map(|_| ()), Err(not_running(1)));
+    assert_eq!((thread.next_attempt(), thread.open_record().is_none()), (3, true));
+}

@@ -1,0 +1,123 @@
+//! `work init`
+
+use snapbox::str;
+
+use super::desk::Desk;
+
+#[test]
+fn a_repository_is_set_up_and_a_second_time_nothing_is_changed() {
+    let desk = Desk::bare();
+    desk.shows(
+        "init --dry-run",
+        str![[r#"
+$ work init --dry-run
+would create work/agents.yaml
+would create work/.gitignore
+--- stderr
+hint: look at the models in `work/agents.yaml`, then `work create NAME`
+--- exit 0
+
+"#]],
+    );
+    desk.shows(
+        "init",
+        str![[r#"
+$ work init
+created work/agents.yaml
+created work/.gitignore
+--- stderr
+hint: look at the models in `work/agents.yaml`, then `work create NAME`
+--- exit 0
+
+"#]],
+    );
+    desk.shows(
+        "init --skills agents",
+        str![[r#"
+$ work init --skills agents
+created .agents/skills/planning-work/SKILL.md
+created .agents/skills/doing-work/SKILL.md
+kept work/agents.yaml, which was there
+kept work/.gitignore, which was there
+--- stderr
+hint: look at the models in `work/agents.yaml`, then `work create NAME`
+--- exit 0
+
+"#]],
+    );
+}
+
+#[test]
+fn as_json() {
+    let desk = Desk::bare();
+    desk.shows_json(
+        "init",
+        "init --dry-run",
+        str![[r#"
+$ work init --dry-run --json
+{
+  "created": [
+    "[REPO]/work/agents.yaml",
+    "[REPO]/work/.gitignore"
+  ],
+  "kept": []
+}
+--- exit 0
+
+"#]],
+    );
+    desk.shows_json(
+        "init",
+        "init",
+        str![[r#"
+$ work init --json
+{
+  "created": [
+    "[REPO]/work/agents.yaml",
+    "[REPO]/work/.gitignore"
+  ],
+  "kept": []
+}
+--- exit 0
+
+"#]],
+    );
+}
+
+#[test]
+fn outside_of_git_it_works_and_says_what_is_missing() {
+    let desk = Desk::bare();
+    std::fs::remove_dir_all(desk.path("repo/.git")).expect("gone");
+    desk.shows(
+        "init",
+        str![[r#"
+$ work init
+created work/agents.yaml
+created work/.gitignore
+created work/.local/.gitignore
+--- stderr
+warning: this is no git repository; worktrees and changes will not be available
+hint: look at the models in `work/agents.yaml`, then `work create NAME`
+--- exit 0
+
+"#]],
+    );
+}
+
+#[test]
+fn an_unknown_kind_of_skills_is_a_usage_error() {
+    let desk = Desk::bare();
+    desk.shows(
+        "init --skills emacs",
+        str![[r#"
+$ work init --skills emacs
+--- stderr
+error: invalid value 'emacs' for '--skills <AGENTS>'
+  [possible values: opencode, claude, agents]
+
+For more information, try '--help'.
+--- exit 2
+
+"#]],
+    );
+}

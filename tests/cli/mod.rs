@@ -1,0 +1,31 @@
+//! Every command: what it prints, what it says, and how it ends.
+//!
+//! `SNAPSHOTS=overwrite cargo test cli` writes the snapshots anew; read them before you commit them.
+
+mod agents;
+mod approve;
+mod arguments;
+mod assign;
+mod bad_agents;
+mod bad_plan;
+mod bad_state;
+mod choosing;
+mod create;
+mod desk;
+mod drift;
+mod execute;
+mod init;
+mod list;
+mod logs;
+mod multi;
+mod places;
+mod preview;
+mod prompt;
+mod show;
+mod status;
+mod supervisor;
+mod terminal;
+mod tree;
+mod update;
+mod use_stream;
+mod validate;

@@ -1,0 +1,407 @@
+//! Pipes, terminals and colours.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use snapbox::str;
+
+use super::desk::{Desk, document};
+use crate::support::wait::{wait_for, wait_until};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs a line of bash in the repository; `work` is a function of it.
+fn bash(desk: &Desk, line: &str) -> (i32, String, String) {
+    let script = format!("set -o pipefail\nwork() {{ '{}' \"$@\"; }}\n{line}", env!("CARGO_BIN_EXE_work"));
+    let output = desk.env.run("bash", &desk.path("repo"), ["-c", &script]);
+    (output.code, output.stdout, output.stderr)
+}
+
+#[test]
+fn a_closed_pipe_is_silent_and_no_failure() {
+    let desk = Desk::busy();
+    // Much more than a pipe holds.
+    let many = "- [ ] A task that goes on\n".repeat(90);
+    desk.plan(super::desk::PLAN.replace("- [ ] Keep an alias\n", &many));
+    desk.run("approve plan --yes").ok();
+    for line in [
+        "work status | head -1",
+        "work tree | head -1",
+        "work status --json | head -c 1",
+        "work prompt -t 1.1.1 | head -1",
+    ] {
+        let (code, stdout, stderr) = bash(&desk, line);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{line}");
+        assert!(!stdout.is_empty());
+    }
+    for line in [
+        "work tree | true",
+        "work status --sessions | true",
+        "work validate | true",
+        "work show 01 2>&1 | true",
+    ] {
+        let (_, _, stderr) = bash(&desk, line);
+        assert_eq!(stderr, "", "{line}");
+        let (_, status, _) = bash(&desk, &format!("{line}; echo ${{PIPESTATUS[0]}} >&2; true"));
+        assert_eq!(status, "");
+    }
+    // The pipe is closed before the first word is written.
+    let (code, _, stderr) = bash(&desk, "(sleep 0.3; work tree) | true");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let (code, _, _) = bash(&desk, "work status >&-");
+    assert_eq!(code, 0);
+    let (code, _, _) = bash(&desk, "work status 2>&-");
+    assert_eq!(code, 0);
+    let (code, _, stderr) = bash(&desk, "work status > /dev/full");
+    assert_eq!(code, 1);
+    assert!(stderr.starts_with("error: cannot write to standard output: No space left"), "{stderr}");
+}
+
+#[test]
+fn colours_stand_only_where_they_are_wanted() {
+    let mut desk = Desk::busy();
+    let coloured = |desk: &Desk, line: &str| {
+        let output = desk.run(line);
+        (output.stdout.contains('\u{1b}'), output.stderr.contains('\u{1b}'))
+    };
+    assert_eq!(coloured(&desk, "status"), (false, false));
+    assert_eq!(coloured(&desk, "status --color always"), (true, false));
+    assert_eq!(coloured(&desk, "show 7 --color always"), (false, true));
+    assert_eq!(coloured(&desk, "validate --color always"), (true, false));
+    assert_eq!(coloured(&desk, "status --color always --json"), (false, false));
+    desk.env.set("NO_COLOR", "1");
+    assert_eq!(coloured(&desk, "status"), (false, false));
+    assert_eq!(coloured(&desk, "status --color always"), (true, false), "an option decides");
+    // Colour adds nothing but colour.
+    let plain = |text: &str| {
+        let mut parts = text.split("\u{1b}[");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
+    };
+    for line in ["status", "status --sessions", "tree", "list", "agents", "show 1.1"] {
+        let colour = plain(&desk.run(&format!("{line} --color always")).stdout);
+        let trimmed: Vec<&str> = colour.lines().map(str::trim_end).collect();
+        assert_eq!(trimmed, desk.run(line).stdout.lines().collect::<Vec<_>>(), "{line}");
+    }
+}
+
+#[test]
+fn quiet_leaves_data_warnings_and_errors() {
+    let desk = Desk::planned();
+    desk.shows(
+        "-q status",
+        str![[r#"
+$ work -q status
+001-rename-fetch  ·  no threads yet  ·  plan not approved
+--- exit 0
+
+"#]],
+    );
+    desk.shows(
+        "-q create Other",
+        str![[r#"
+$ work -q create Other
+created 002-other
+--- exit 0
+
+"#]],
+    );
+    desk.shows(
+        "-q preview -s 2",
+        str![[r#"
+$ work -q preview -s 2
+Plan: Other
+└── 01 TODO
+    └── 01.01 TODO
+        └── 01.01.01 TODO
+--- stderr
+warning: the plan has 14 warnings; `work validate plan` shows them
+--- exit 0
+
+"#]],
+    );
+    desk.shows(
+        "-q show 1",
+        str![[r#"
+$ work -q show 1
+--- stderr
+error: stream `002-other` has no threads yet
+hint: `work approve plan` takes them over from PLAN.md
+--- exit 8
+
+"#]],
+    );
+}
+
+/// A window of a tmux server of its own.
+struct Window<'a> {
+    desk: &'a Desk,
+    socket: PathBuf,
+}
+
+impl<'a> Window<'a> {
+    /// Opens a shell that runs a line in the repository, in a terminal of this size.
+    fn open(desk: &'a Desk, columns: u16, lines: u16, line: &str) -> Self {
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let socket = desk.path(format!("run/tmux.{number}"));
+        let (columns, lines) = (columns.to_string(), lines.to_string());
+        let script = format!(
+            "PS4=; work() {{ '{}' \"$@\"; }}; {line}; echo \"exit $?\"; read -r _",
+            env!("CARGO_BIN_EXE_work")
+        );
+        let repo = desk.path("repo");
+        let repo = repo.to_str().expect("text");
+        let words = [
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            &columns,
+            "-y",
+            &lines,
+            "-c",
+            repo,
+            "bash",
+            "-c",
+            &script,
+        ];
+        desk.env.tmux_on(&socket, words).ok();
+        Self { desk, socket }
+    }
+
+    fn text(&self) -> String {
+        self.desk.env.tmux_on(&self.socket, ["capture-pane", "-p"]).stdout
+    }
+
+    /// What it shows once `words` are there.
+    fn shows(&self, words: &str) -> String {
+        wait_for(words, PATIENCE, || Some(self.text()).filter(|text| text.contains(words)))
+    }
+
+    fn keys(&self, keys: &str) {
+        self.desk.env.tmux_on(&self.socket, ["send-keys", keys]).ok();
+    }
+}
+
+impl Drop for Window<'_> {
+    fn drop(&mut self) {
+        self.desk.env.tmux_on(&self.socket, ["kill-server"]);
+    }
+}
+
+/// What a line shows in a terminal of this size.
+fn seen(desk: &Desk, columns: u16, lines: u16, line: &str) -> String {
+    let text = Window::open(desk, columns, lines, line).shows("exit ");
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>().trim_end().to_owned() + "\n"
+}
+
+#[test]
+fn on_a_terminal_tables_fit_and_ids_stay_whole() {
+    let desk = Desk::busy();
+    desk.is(
+        &seen(&desk, 80, 40, "work status"),
+        str![[r#"
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted
+  $1.51
+
+Stage  Name       Progress    Tasks
+01     Rename     █████░░░░░  2/4
+01.01  The name   ██████░░░░  2/3
+01.02  The words  ░░░░░░░░░░  0/1
+02     Remove     ░░░░░░░░░░  0/1
+02.01  Removal    ░░░░░░░░░░  0/1
+
+Thread    Name                                Status       Tasks
+01.01.01  The command                         completed    2/2
+          2 sessions · default · completed 46m ago
+01.01.02  Shell completions and the man page  failed       0/1
+          1 session · docs-writer · failed 3m ago (rate-limit) · can be resumed
+01.02.01  Help texts                          interrupted  0/1
+          1 session · default · interrupted 46h ago · can be resumed
+01.02.02  Blog post (no longer in the plan)   cancelled    0/0
+          1 session · default · completed 11d ago
+02.01.01  Remove the alias                    pending      0/1
+exit 0
+
+"#]],
+    );
+    desk.is(
+        &seen(&desk, 80, 40, "work status --sessions"),
+        str![[r#"
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted
+  $1.51
+
+Thread    Try  Status       Agent        Started  Took  Exit  Cost
+01.01.01  1    failed       default      1h ago   1s    1
+          none was opened · anthropic/claude-sonnet-4-5
+01.01.01  2    completed    default      56m ago  10m   0     $0.0123
+          ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a · anthropic/claude-sonnet-4-5
+01.01.02  1    failed       docs-writer  16m ago  13m   1     $1.50
+          ses_2f0c6b1e8ffeAb4CdEf5GhIj6K · openrouter/openai/gpt-5.2-codex#high
+01.02.01  1    interrupted  default      2d ago   1h    130
+          ses_2f0c6b1e7ffeLm7NoPq8RsTu9V · anthropic/claude-sonnet-4-5
+01.02.02  1    completed    default      11d ago  10m   0
+          ses_mkrdcbqn_7zf4i6 (invented) · anthropic/claude-opus-4-5
+
+01.01.01 try 1: auth: 401: no key
+01.01.02 try 1: rate-limit: 429: the quota is used up
+01.02.01 try 1: interrupted: its window or command was closed
+exit 0
+
+"#]],
+    );
+    desk.is(
+        &seen(&desk, 100, 40, "work status --sessions"),
+        str![[r#"
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+
+Thread    Try  Status       Agent        Model                          Started  Took  Exit  Cost
+01.01.01  1    failed       default      anthropic/claude-sonnet-4-5    1h ago   1s    1
+          none was opened · 2026-03-04 04:00:00
+01.01.01  2    completed    default      anthropic/claude-sonnet-4-5    56m ago  10m   0     $0.0123
+          ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a · 2026-03-04 04:10:00 · 10200+340 tokens
+01.01.02  1    failed       docs-writer  openrouter/openai/gpt-5.2-co…  16m ago  13m   1     $1.50
+          ses_2f0c6b1e8ffeAb4CdEf5GhIj6K · 2026-03-04 04:50:00 · 5200+900 tokens
+01.02.01  1    interrupted  default      anthropic/claude-sonnet-4-5    2d ago   1h    130
+          ses_2f0c6b1e7ffeLm7NoPq8RsTu9V · 2026-03-02 05:00:00
+01.02.02  1    completed    default      anthropic/claude-opus-4-5      11d ago  10m   0
+          ses_mkrdcbqn_7zf4i6 (invented) · 2026-02-20 09:00:00
+
+01.01.01 try 1: auth: 401: no key
+01.01.02 try 1: rate-limit: 429: the quota is used up
+01.02.01 try 1: interrupted: its window or command was closed
+exit 0
+
+"#]],
+    );
+    desk.is(&seen(&desk, 120, 40, "work status"), str![[r#"
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+
+Stage  Name       Progress    Tasks
+01     Rename     █████░░░░░  2/4
+01.01  The name   ██████░░░░  2/3
+01.02  The words  ░░░░░░░░░░  0/1
+02     Remove     ░░░░░░░░░░  0/1
+02.01  Removal    ░░░░░░░░░░  0/1
+
+Thread    Name                             Status       Tasks  Sessions  Last agent   Last session                Resume
+01.01.01  The command                      completed    2/2    2         default      completed 46m ago
+01.01.02  Shell completions and the man…   failed       0/1    1         docs-writer  failed 3m ago (rate-limit)  yes
+01.02.01  Help texts                       interrupted  0/1    1         default      interrupted 46h ago         yes
+01.02.02  Blog post (no longer in the pl…  cancelled    0/0    1         default      completed 11d ago
+02.01.01  Remove the alias                 pending      0/1    0
+exit 0
+
+"#]]);
+    desk.is(&seen(&desk, 200, 40, "work status --sessions"), str![[r#"
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+
+Thread    Try  Status       Agent        Model                                 Session                         Started                       Took  Exit  Tokens     Cost
+01.01.01  1    failed       default      anthropic/claude-sonnet-4-5           none was opened                 2026-03-04 04:00:00, 1h ago   1s    1
+01.01.01  2    completed    default      anthropic/claude-sonnet-4-5           ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a  2026-03-04 04:10:00, 56m ago  10m   0     10200+340  $0.0123
+01.01.02  1    failed       docs-writer  openrouter/openai/gpt-5.2-codex#high  ses_2f0c6b1e8ffeAb4CdEf5GhIj6K  2026-03-04 04:50:00, 16m ago  13m   1     5200+900   $1.50
+01.02.01  1    interrupted  default      anthropic/claude-sonnet-4-5           ses_2f0c6b1e7ffeLm7NoPq8RsTu9V  2026-03-02 05:00:00, 2d ago   1h    130
+01.02.02  1    completed    default      anthropic/claude-opus-4-5             ses_mkrdcbqn_7zf4i6 (invented)  2026-02-20 09:00:00, 11d ago  10m   0
+
+01.01.01 try 1: auth: 401: no key
+01.01.02 try 1: rate-limit: 429: the quota is used up
+01.02.01 try 1: interrupted: its window or command was closed
+exit 0
+
+"#]]);
+    desk.is(
+        &seen(&desk, 80, 40, "work show 1.1.1"),
+        str![[r#"
+01.01.01 The command  completed  @default
+  01.01.01.01 Rename the file and its test  completed
+    report: Renamed; the test came along.
+      Both are green.
+  01.01.01.02 Keep an alias  completed
+
+Thread    Try  Status     Agent    Started  Took  Exit  Cost
+01.01.01  1    failed     default  1h ago   1s    1
+          none was opened · anthropic/claude-sonnet-4-5
+01.01.01  2    completed  default  56m ago  10m   0     $0.0123
+          ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a · anthropic/claude-sonnet-4-5
+
+01.01.01 try 1: auth: 401: no key
+exit 0
+
+"#]],
+    );
+    desk.is(
+        &seen(&desk, 80, 40, "work list; work agents; work preview"),
+        str![[r#"
+   Stream            Name          Tasks  Threads  Plan      Changed
+*  001-rename-fetch  Rename fetch  2/5    5        approved  just now
+Agent    Best for              Backend   Models                       Usable
+default  Everyday development  opencode  anthropic/claude-sonnet-4-5  yes
+Plan: Rename the `fetch` command
+├── 01 Rename
+│   ├── 01.01 The name
+│   │   ├── 01.01.01 The command
+│   │   │   ├── 01.01.01.01 Rename the file and its test
+│   │   │   └── 01.01.01.02 Keep an alias
+│   │   └── 01.01.02 Shell completions and the man page
+│   └── 01.02 The words
+│       └── 01.02.01 Help texts
+└── 02 Remove
+    └── 02.01 Removal
+        └── 02.01.01 Remove the alias
+exit 0
+
+"#]],
+    );
+    desk.is(
+        &seen(&desk, 60, 60, "work tree"),
+        str![[r#"
+001-rename-fetch
+├── 01 Rename  2/4
+│   ├── 01.01 The name
+│   │   ├── 01.01.01 The command @default  completed
+│   │   │   ├── 01.01.01.01 Rename the file and…  completed
+│   │   │   └── 01.01.01.02 Keep an alias  completed
+│   │   └── 01.01.02 Shell completions and the man…  failed
+│   │       └── 01.01.02.01 Shell completions…  in_progress
+│   └── 01.02 The words
+│       ├── 01.02.01 Help texts  interrupted
+│       │   └── 01.02.01.01 Help texts  pending
+│       └── 01.02.02 Blog post  cancelled
+└── 02 Remove  0/1
+    └── 02.01 Removal
+        └── 02.01.01 Remove the alias  pending
+            └── 02.01.01.01 Remove the alias  pending
+exit 0
+
+"#]],
+    );
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_before_a_plan_is_approved() {
+    for (key, exit, approved) in [("n", "exit 1", false), ("Escape", "exit 1", false), ("y", "exit 0", true)]
+    {
+        let desk = Desk::planned();
+        let window = Window::open(&desk, 100, 40, "work approve plan");
+        let shown = window.shows("approve 4 threads, 5 tasks?");
+        assert!(shown.contains("01.01.02 Shell completions and the man page"), "{shown}");
+        window.keys(key);
+        let shown = window.shows(exit);
+        let is_approved = document("status", &desk.run("status --json").ok())["approved"].as_bool();
+        assert_eq!(is_approved, Some(approved), "{key}: {shown}");
+        assert_eq!(shown.contains("nothing was approved"), !approved, "{shown}");
+    }
+    // Ctrl-C is a no; and nobody is asked who gave their word already, or wants JSON.
+    let desk = Desk::planned();
+    let window = Window::open(&desk, 100, 40, "work approve plan");
+    window.shows("approve 4 threads, 5 tasks?");
+    window.keys("C-c");
+    wait_until("the end", PATIENCE, || !window.text().contains("(y/n)") || window.text().contains("exit"));
+    assert_eq!(document("status", &desk.run("status --json").ok())["approved"], false);
+    drop(window);
+    assert!(seen(&desk, 100, 40, "work approve plan --json").contains("exit 8"));
+    assert!(seen(&desk, 100, 40, "work approve plan --yes").contains("approved 4 threads, 5 tasks"));
+}

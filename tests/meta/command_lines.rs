@@ -1,0 +1,103 @@
+//! Every command line that we show to people and agents is one that this version understands.
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use work::commands::Cli;
+
+use super::text::{blocks, files, prose, read, short, spans, words};
+
+/// How a command line that is shown is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// To be typed as it is.
+    Whole,
+    /// The name of a command, perhaps without what it needs.
+    Named,
+}
+
+/// What is wrong with a command line that begins with `work`.
+fn wrong(line: &str, meant: Meant) -> Option<String> {
+    // Words that stand for something: `N` for a number, `COMMAND` for any, `{…}` for what the code puts there.
+    let words = words(line).into_iter().filter(|word| word != "…").map(|word| match word.as_str() {
+        "N" => "1".to_owned(),
+        "COMMAND" => "status".to_owned(),
+        word if word.contains('{') => "01.01.01".to_owned(),
+        word => word.to_owned(),
+    });
+    let error = Cli::try_parse_from(words).err()?;
+    let fine = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
+        ErrorKind::MissingRequiredArgument
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => meant == Meant::Named,
+        _ => false,
+    };
+    let first = || error.to_string().lines().next().unwrap_or_default().to_owned();
+    (!fine).then(|| format!("`{line}`: {}", first()))
+}
+
+/// The command lines of `work` in a shell script: those at the start of a line, also behind `$ `.
+fn lines(script: &str) -> impl Iterator<Item = &str> {
+    script
+        .lines()
+        .map(|line| line.trim_start().trim_start_matches("$ "))
+        .filter(|line| line.starts_with("work "))
+}
+
+fn check(texts: impl IntoIterator<Item = (String, String, Meant)>) {
+    let (mut count, mut found) = (0, Vec::new());
+    for (file, line, meant) in texts {
+        count += 1;
+        found.extend(wrong(&line, meant).map(|wrong| format!("{file}: {wrong}")));
+    }
+    assert!(count > 10, "the texts were not found");
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn documents_show_only_command_lines_that_exist() {
+    let mut texts = Vec::new();
+    let skills = files("skills", "SKILL.md");
+    assert_eq!(skills.len(), 2);
+    for path in skills.iter().map(|path| short(path)).chain(["README.md".into(), "CHANGELOG.md".into()]) {
+        let text = read(&path);
+        for block in blocks(&text)
+            .iter()
+            .filter(|block| matches!(block.info.split(' ').next(), Some("sh" | "console")))
+        {
+            texts.extend(lines(&block.text).map(|line| (path.clone(), line.to_owned(), Meant::Whole)));
+        }
+        let prose = prose(&text);
+        let named = spans(&prose).filter(|span| span.starts_with("work "));
+        texts.extend(named.map(|span| (path.clone(), span.replace('\n', " "), Meant::Named)));
+    }
+    check(texts);
+}
+
+/// Messages, hints and prompts; comments may name what is to come.
+#[test]
+fn the_program_tells_only_of_command_lines_that_exist() {
+    let mut texts = Vec::new();
+    for path in files("src", ".rs") {
+        let source = read(&path);
+        let code: String = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        // A string that goes on in the next line does so behind a backslash and white space.
+        let code: String = code.split('\\').map(|part| part.trim_start_matches(' ')).collect();
+        let named = spans(&code).filter(|span| span.starts_with("work ") && !span.contains('"'));
+        texts.extend(named.map(|span| (short(&path), span.to_owned(), Meant::Named)));
+    }
+    check(texts);
+}
+
+#[test]
+fn the_check_sees_what_does_not_exist() {
+    for line in ["work add-stage", "work status --watch", "work update --status done", "work update --task"] {
+        assert!(wrong(line, Meant::Named).is_some(), "{line}");
+    }
+    assert!(wrong("work execute", Meant::Whole).is_some());
+    for line in
+        ["work execute", "work supervisor", "work create NAME --stages N", "work logs {id} -f", "work …"]
+    {
+        assert_eq!(wrong(line, Meant::Named), None);
+    }
+}
