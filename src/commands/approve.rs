@@ -89,7 +89,7 @@ fn run_plan(ctx: &Context, args: &PlanArgs) -> CommandResult {
         ctx.screen.say("nothing was approved");
         return Ok(Exit::Failed);
     }
-    let approved = approve_plan(&handle.store, &parsed, &ctx.person(args.by.as_deref()))?;
+    let approved = approve_plan(&handle.store, &source, &parsed, &ctx.person(args.by.as_deref()))?;
     ctx.print(&approved, || format!("approved {}\n", approved.words()))?;
     if !ctx.json {
         ctx.screen.hint("`work multi` runs the next batch; `work status` shows how it goes");

@@ -3,11 +3,13 @@
 //! A thread is its id. Whatever was recorded of it stays with the id: an approval never drops a
 //! session record, a report or a task that somebody worked on.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Hint;
+use super::{Hint, drift};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{
     self, Approval, Extra, Ordinal, StageId, Stream, Task, TaskId, TaskStatus, Thread, ThreadId,
@@ -235,18 +237,25 @@ pub fn dry_run(store: &Store, parsed: &Parsed) -> Result<Approved, ApproveError>
     sync(&mut stream, &parsed.plan, store.now())
 }
 
-/// Approves the plan: writes its threads and tasks into the state, with who and when.
+/// Approves the plan that was read from `source`: writes its threads and tasks into the state, with who
+/// and when.
 ///
 /// # Errors
 /// [`ApproveError`].
-pub fn approve_plan(store: &Store, parsed: &Parsed, by: &str) -> Result<Approved, ApproveError> {
+pub fn approve_plan(
+    store: &Store,
+    source: &str,
+    parsed: &Parsed,
+    by: &str,
+) -> Result<Approved, ApproveError> {
     check(parsed)?;
     let now = store.now();
     let hash = plan::plan_hash(&parsed.plan);
     Ok(store.transact(|stream| {
         let approved = sync(stream, &parsed.plan, now)?;
+        let (hash, seal) = (Some(hash), Some(drift::seal(stream, source)));
         stream.approvals.plan =
-            Some(Approval { at: now, by: by.to_owned(), hash: Some(hash), extra: Extra::new() });
+            Some(Approval { at: now, by: by.to_owned(), hash, seal, extra: Extra::new() });
         Ok::<_, ApproveError>(approved)
     })?)
 }
@@ -281,7 +290,7 @@ pub fn approve_stage(store: &Store, stage: StageId, by: &str, force: bool) -> Re
         if !open.is_empty() && !force {
             return Err(ApproveError::NotDone { stage, open });
         }
-        let approval = Approval { at: now, by: by.to_owned(), hash: None, extra: Extra::new() };
+        let approval = Approval { at: now, by: by.to_owned(), hash: None, seal: None, extra: Extra::new() };
         stream.approvals.stages.insert(stage, approval);
         Ok(())
     })?)
@@ -313,7 +322,8 @@ fn task_has_history(task: &Task) -> bool {
 /// Makes the state's threads those of the plan.
 fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved, ApproveError> {
     let mut approved = Approved::default();
-    refuse_renumbering(stream, plan)?;
+    let planned: HashMap<ThreadId, &PlanThread> = plan.threads().map(|thread| (thread.id, thread)).collect();
+    refuse_renumbering(stream, plan, &planned)?;
     for stage in &plan.stages {
         for batch in &stage.batches {
             for planned in &batch.threads {
@@ -322,7 +332,7 @@ fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved
         }
     }
     for thread in &mut stream.threads {
-        thread.in_plan = plan.thread(thread.id).is_some();
+        thread.in_plan = planned.contains_key(&thread.id);
     }
     let (kept, dropped): (Vec<&Thread>, Vec<&Thread>) =
         stream.threads.iter().filter(|thread| !thread.in_plan).partition(|thread| has_history(thread));
@@ -335,9 +345,13 @@ fn sync(stream: &mut Stream, plan: &Plan, now: DateTime<Utc>) -> Result<Approved
 
 /// A thread that kept its name and changed its number would leave its history to another one, and one
 /// that takes the number of a thread that was kept would inherit what it did not do.
-fn refuse_renumbering(stream: &Stream, plan: &Plan) -> Result<(), ApproveError> {
+fn refuse_renumbering(
+    stream: &Stream,
+    plan: &Plan,
+    by_id: &HashMap<ThreadId, &PlanThread>,
+) -> Result<(), ApproveError> {
     for thread in stream.threads.iter().filter(|thread| has_history(thread)) {
-        let planned = plan.thread(thread.id);
+        let planned = by_id.get(&thread.id);
         if planned.is_some_and(|planned| planned.name.value == thread.name) {
             continue;
         }

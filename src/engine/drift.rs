@@ -1,5 +1,7 @@
 //! What changed in the plan since it was approved, thread by thread.
 
+use std::collections::HashSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -46,30 +48,36 @@ impl DriftKind {
     }
 }
 
+/// How one thread of the plan differs, if it does. Not at all while nothing was approved.
+#[must_use]
+pub fn thread_drift(stream: &Stream, planned: &PlanThread) -> Option<Drift> {
+    stream.approvals.plan.as_ref()?;
+    let name = &planned.name.value;
+    let kind = match stream.thread(planned.id).filter(|thread| thread.in_plan) {
+        None => DriftKind::New,
+        // Approved by the older tool, which kept no hash of a thread.
+        Some(thread) if thread.plan_hash.is_none() && thread.name == *name => return None,
+        Some(thread) if thread.plan_hash.as_deref() == Some(meaning_hash(planned).as_str()) => return None,
+        Some(thread) if says_the_same(planned, thread) => DriftKind::Renamed,
+        Some(_) => DriftKind::Changed,
+    };
+    Some(Drift { id: planned.id, name: name.clone(), kind })
+}
+
 /// The differences, in order of the ids. None while nothing was approved.
 #[must_use]
 pub fn drift(stream: &Stream, plan: &Plan) -> Vec<Drift> {
     if stream.approvals.plan.is_none() {
         return Vec::new();
     }
-    let mut found: Vec<Drift> = Vec::new();
-    for planned in plan.threads() {
-        let name = planned.name.value.clone();
-        let kind = match stream.thread(planned.id).filter(|thread| thread.in_plan) {
-            None => DriftKind::New,
-            // Approved by the older tool, which kept no hash of a thread.
-            Some(thread) if thread.plan_hash.is_none() && thread.name == name => continue,
-            Some(thread) if thread.plan_hash.as_deref() == Some(meaning_hash(planned).as_str()) => continue,
-            Some(thread) if says_the_same(planned, thread) => DriftKind::Renamed,
-            Some(_) => DriftKind::Changed,
-        };
-        found.push(Drift { id: planned.id, name, kind });
-    }
-    for thread in stream.threads.iter().filter(|thread| thread.in_plan) {
-        if plan.thread(thread.id).is_none() {
-            found.push(Drift { id: thread.id, name: thread.name.clone(), kind: DriftKind::Gone });
-        }
-    }
+    let planned: HashSet<ThreadId> = plan.threads().map(|planned| planned.id).collect();
+    let gone = stream
+        .threads
+        .iter()
+        .filter(|thread| thread.in_plan && !planned.contains(&thread.id))
+        .map(|thread| Drift { id: thread.id, name: thread.name.clone(), kind: DriftKind::Gone });
+    let changed = plan.threads().filter_map(|planned| thread_drift(stream, planned));
+    let mut found: Vec<Drift> = changed.chain(gone).collect();
     found.sort_by_key(|drift| drift.id);
     found
 }
@@ -84,10 +92,21 @@ fn says_the_same(planned: &PlanThread, thread: &Thread) -> bool {
 /// The differences to PLAN.md as it is now. A plan that can't be read is told of by `validate`.
 #[must_use]
 pub fn drift_of(stream: &Stream, handle: &StreamHandle) -> Vec<Drift> {
-    if stream.approvals.plan.is_none() {
+    let Some(approval) = &stream.approvals.plan else { return Vec::new() };
+    let Ok(source) = super::streams::read_text(&handle.plan_file()) else { return Vec::new() };
+    if approval.seal.as_ref() == Some(&seal(stream, &source)) {
         return Vec::new();
     }
-    super::streams::read_text(&handle.plan_file())
-        .map(|source| drift(stream, &plan::parse(&source).plan))
-        .unwrap_or_default()
+    drift(stream, &plan::read(&source))
+}
+
+/// The seal of an approval: everything that [`drift`] depends on, at a moment when it finds nothing.
+pub(super) fn seal(stream: &Stream, source: &str) -> String {
+    let planned = stream.threads.iter().filter(|thread| thread.in_plan);
+    plan::seal(
+        source,
+        planned.flat_map(|thread| {
+            [thread.id.to_string(), thread.name.clone(), thread.plan_hash.clone().unwrap_or_default()]
+        }),
+    )
 }

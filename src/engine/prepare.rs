@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::drift::{Drift, DriftKind, drift};
+use super::drift::{Drift, DriftKind, thread_drift};
 use super::{Hint, ResolveError, StreamHandle, Workspace, owner, status::status_of};
 use crate::config::{Agent, Agents};
 use crate::ipc::TurnSpec;
 use crate::model::{
     AgentName, BackendKind, IdError, Mode, ModelRef, Stream, StreamState, Thread, ThreadId, ThreadStatus,
 };
-use crate::plan::{self, Parsed, Plan};
+use crate::plan::{self, Plan};
 use crate::store::StoreError;
 
 /// What is to run.
@@ -156,16 +156,16 @@ pub fn prepare(
     mode: Mode,
 ) -> Result<Prepared, PrepareError> {
     let stream = handle.store.read()?;
-    let parsed = read_plan(handle)?;
+    let plan = read_plan(handle)?;
     let thread = super::thread(&stream, &request.thread).map_err(|error| {
-        let planned = request.thread.parse().ok().and_then(|id| parsed.plan.thread(id));
-        let new = planned.and_then(|planned| drift_at(&stream, &parsed.plan, planned.id));
+        let planned = request.thread.parse().ok().and_then(|id| plan.thread(id));
+        let new = planned.and_then(|planned| thread_drift(&stream, planned));
         new.map_or(PrepareError::Resolve(error), PrepareError::Drifted)
     })?;
     may_run(&stream, thread, request)?;
     let mut warnings = Vec::new();
-    let planned = parsed.plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
-    if let Some(drifted) = drift_at(&stream, &parsed.plan, thread.id) {
+    let planned = plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
+    if let Some(drifted) = thread_drift(&stream, planned) {
         if !request.allow_drift {
             return Err(PrepareError::Drifted(drifted));
         }
@@ -189,24 +189,20 @@ pub fn prepare(
         mode,
         directory: workspace.root.clone(),
         title: format!("{} {}", thread.id, thread.name),
-        prompt: super::prompt(&stream, thread, &parsed.plan, planned, request.message.as_deref()),
+        prompt: super::prompt(&stream, thread, &plan, planned, request.message.as_deref()),
         resume: None,
     };
     Ok(Prepared { spec, name: thread.name.clone(), warnings })
 }
 
-fn drift_at(stream: &Stream, plan: &Plan, id: ThreadId) -> Option<Drift> {
-    drift(stream, plan).into_iter().find(|drift| drift.id == id)
-}
-
-/// Reads and parses the plan of a stream.
+/// Reads the plan of a stream.
 ///
 /// # Errors
 /// [`PrepareError::Plan`].
-fn read_plan(handle: &StreamHandle) -> Result<Parsed, PrepareError> {
+fn read_plan(handle: &StreamHandle) -> Result<Plan, PrepareError> {
     let path = handle.plan_file();
     match super::streams::read_text(&path) {
-        Ok(text) => Ok(plan::parse(&text)),
+        Ok(text) => Ok(plan::read(&text)),
         Err(source) => Err(PrepareError::Plan { path, source }),
     }
 }
@@ -280,7 +276,7 @@ pub fn prompt_of(
 ) -> Result<(ThreadId, String), PrepareError> {
     let stream = handle.store.read()?;
     let thread = super::thread(&stream, wanted)?;
-    let parsed = read_plan(handle)?;
-    let planned = parsed.plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
-    Ok((thread.id, super::prompt(&stream, thread, &parsed.plan, planned, message)))
+    let plan = read_plan(handle)?;
+    let planned = plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
+    Ok((thread.id, super::prompt(&stream, thread, &plan, planned, message)))
 }

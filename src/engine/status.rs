@@ -264,22 +264,24 @@ pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
     }
 }
 
-/// Threads are in order of their ids, so stages and batches are runs.
+/// Threads are in order of their ids, so stages and batches are runs; a row belongs to each.
 fn stages(stream: &Stream, rows: &[ThreadRow]) -> Vec<StageRow> {
     let mut out = Vec::new();
+    let mut rest = rows;
     for stage in stream.threads.chunk_by(|a, b| a.id.stage() == b.id.stage()) {
         let Some(first) = stage.first() else { continue };
         let batches = stage
             .chunk_by(|a, b| a.id.batch == b.id.batch)
             .filter_map(|batch| {
                 let first = batch.first()?;
-                let mine = rows.iter().filter(|row| row.id.batch == first.id.batch);
+                let (mine, others) = rest.split_at(batch.len());
+                rest = others;
                 Some(BatchRow {
                     id: first.id.batch,
                     name: first.batch_name.clone(),
                     tasks: Progress::of(batch.iter().flat_map(|thread| &thread.tasks)),
                     threads: batch.len(),
-                    settled: mine.filter(|row| row.status.is_settled()).count(),
+                    settled: mine.iter().filter(|row| row.status.is_settled()).count(),
                 })
             })
             .collect();

@@ -53,8 +53,19 @@ impl Ordinal {
 
 impl fmt::Display for Ordinal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02}", self.0)
+        write_ordinals(f, &[*self])
     }
+}
+
+/// Writes ordinals separated by dots, in one piece: a state file has thousands of ids.
+fn write_ordinals(f: &mut fmt::Formatter<'_>, ordinals: &[Ordinal]) -> fmt::Result {
+    let mut text = [b'.'; 12];
+    for (piece, ordinal) in text.chunks_exact_mut(3).zip(ordinals) {
+        piece[0] = b'0' + ordinal.0 / 10;
+        piece[1] = b'0' + ordinal.0 % 10;
+    }
+    let text = text.get(..(3 * ordinals.len()).saturating_sub(1)).ok_or(fmt::Error)?;
+    f.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)
 }
 
 /// Reads exactly `N` ordinals separated by dots.
@@ -204,19 +215,20 @@ impl fmt::Display for StageId {
 
 impl fmt::Display for BatchId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.stage, self.number)
+        write_ordinals(f, &[self.stage.0, self.number])
     }
 }
 
 impl fmt::Display for ThreadId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.batch, self.number)
+        write_ordinals(f, &[self.stage().0, self.batch.number, self.number])
     }
 }
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.thread, self.number)
+        let ThreadId { batch, number } = self.thread;
+        write_ordinals(f, &[batch.stage.0, batch.number, number, self.number])
     }
 }
 

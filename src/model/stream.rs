@@ -30,6 +30,9 @@ pub struct Approval {
     pub by: String,
     /// Of what: the hash of the plan's meaning at that moment, if it was of a plan.
     pub hash: Option<String>,
+    /// The hash of the plan's very bytes and of the threads that were taken over from it: while both are
+    /// as they were, nothing has drifted, and nobody needs to read the plan to know.
+    pub seal: Option<String>,
     /// Fields that we do not know.
     pub extra: Extra,
 }
@@ -199,11 +202,19 @@ impl Stream {
     /// The thread with this id.
     #[must_use]
     pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
-        self.threads.iter().find(|thread| thread.id == id)
+        self.position(id).map(|at| &self.threads[at])
     }
 
     /// The thread with this id, to change it.
     pub fn thread_mut(&mut self, id: ThreadId) -> Option<&mut Thread> {
-        self.threads.iter_mut().find(|thread| thread.id == id)
+        self.position(id).map(|at| &mut self.threads[at])
+    }
+
+    /// Found by halving, since there may be a thousand; but a file that was merged by hand may be out
+    /// of order.
+    fn position(&self, id: ThreadId) -> Option<usize> {
+        let at = self.threads.partition_point(|thread| thread.id < id);
+        let is_it = |thread: &Thread| thread.id == id;
+        if self.threads.get(at).is_some_and(is_it) { Some(at) } else { self.threads.iter().position(is_it) }
     }
 }

@@ -49,6 +49,15 @@ pub fn plan_hash(plan: &Plan) -> String {
     hash.finish()
 }
 
+/// The hash of a plan's very bytes together with what was `taken` over from it.
+#[must_use]
+pub fn seal(source: &str, taken: impl Iterator<Item = String>) -> String {
+    let mut hash = Hash::new("work seal 1");
+    hash.field(source);
+    taken.for_each(|text| hash.field(&text));
+    hash.finish()
+}
+
 fn add_thread(hash: &mut Hash, thread: &PlanThread) {
     hash.line(&thread.name);
     hash.text(&thread.summary);

@@ -24,8 +24,8 @@ mod tests;
 mod tree;
 mod values;
 
-pub use hash::{meaning_hash, plan_hash};
-pub use parse::{Parsed, parse};
+pub use hash::{meaning_hash, plan_hash, seal};
+pub use parse::{Parsed, parse, read};
 pub use rules::{PLACEHOLDER, codes, explain};
 pub use template::template;
 pub use tree::{

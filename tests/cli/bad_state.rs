@@ -48,7 +48,7 @@ fn a_broken_file_stops_every_command_with_4_and_stays_as_it_is() {
     desk.shows("status", str![[r#"
 $ work status
 --- stderr
-error: `[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 48, column 41: EOF while parsing a string
+error: `[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 49, column 15: EOF while parsing a string
 hint: `work validate --restore` brings back the copy of 2026-03-04 05:06:07 UTC (5 tasks, 0 session records) and keeps this file
 --- exit 4
 
@@ -58,7 +58,7 @@ $ work list
    Stream            Name          Tasks  Threads  Plan        Changed
 *  001-rename-fetch  rename-fetch  0/0    0        unreadable
 --- stderr
-warning: `[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 48, column 41: EOF while parsing a string
+warning: `[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 49, column 15: EOF while parsing a string
 --- exit 0
 
 "#]]);
@@ -78,11 +78,11 @@ $ work list --json
     },
     "threads": 0,
     "updatedAt": null,
-    "error": "`[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 48, column 41: EOF while parsing a string"
+    "error": "`[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 49, column 15: EOF while parsing a string"
   }
 ]
 --- stderr
-warning: `[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 48, column 41: EOF while parsing a string
+warning: `[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 49, column 15: EOF while parsing a string
 --- exit 0
 
 "#]]);
@@ -92,7 +92,7 @@ $ work status --json
   "error": {
     "kind": "state-corrupt",
     "code": 4,
-    "message": "`[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 48, column 41: EOF while parsing a string",
+    "message": "`[REPO]/work/001-rename-fetch/tasks.json` can't be read: line 49, column 15: EOF while parsing a string",
     "causes": [],
     "hints": [
       "`work validate --restore` brings back the copy of 2026-03-04 05:06:07 UTC (5 tasks, 0 session records) and keeps this file"

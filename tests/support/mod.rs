@@ -6,4 +6,5 @@ pub(crate) mod http;
 pub(crate) mod opencode;
 pub(crate) mod project;
 pub(crate) mod scripted_model;
+pub(crate) mod streams;
 pub(crate) mod wait;

@@ -11,7 +11,7 @@ use crate::store::Store;
 fn approve(store: &Store, text: &str) -> Result<Approved, ApproveError> {
     let parsed = parse(text);
     let would = dry_run(store, &parsed);
-    let did = approve_plan(store, &parsed, "ada");
+    let did = approve_plan(store, text, &parsed, "ada");
     if let (Ok(would), Ok(did)) = (would, &did) {
         assert_eq!(would, *did, "the dry run told something else");
     }

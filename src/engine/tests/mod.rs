@@ -1,6 +1,7 @@
 //! Rules of the use cases, without a terminal and without an agent.
 
 mod approve;
+mod drift;
 mod prompt;
 mod resolve;
 

@@ -55,7 +55,7 @@ fn text(details: &str) -> String {
 fn prompt_of(text: &str, thread: usize, change: impl FnOnce(&mut Stream), message: Option<&str>) -> String {
     let (_folder, store) = stream();
     let parsed = parse(text);
-    approve_plan(&store, &parsed, "ada").expect("approved");
+    approve_plan(&store, text, &parsed, "ada").expect("approved");
     let changed = store.transact(|stream| {
         change(stream);
         Ok::<_, Infallible>(())

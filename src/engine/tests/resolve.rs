@@ -9,7 +9,7 @@ use crate::plan::parse;
 fn sample() -> Stream {
     let (_folder, store) = stream();
     let text = plan(&[(1, "Lexer", &["[ ] one", "[ ] two"]), (2, "Parser", &[]), (3, "lexer", &[])]);
-    approve_plan(&store, &parse(&text), "ada").expect("approved");
+    approve_plan(&store, &text, &parse(&text), "ada").expect("approved");
     store.read().expect("read")
 }
 

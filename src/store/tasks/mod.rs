@@ -1,8 +1,8 @@
 //! `tasks.json`: the state of one stream, as a file.
 //!
 //! `wire` is the format, `convert` maps it to the model and back, `parse` tells versions apart,
-//! `v1` reads the older tool's files, `transact` is the only way to change anything, `copies` keeps
-//! earlier versions for the day a file can't be read.
+//! `time` reads and writes times, `v1` reads the older tool's files, `transact` is the only way to
+//! change anything, `copies` keeps earlier versions for the day a file can't be read.
 //!
 //! One invariant: reading a file and writing it back unchanged loses nothing, not even fields and
 //! words that only a newer version knows.
@@ -13,6 +13,7 @@ mod error;
 mod fields;
 mod parse;
 mod schema;
+mod time;
 mod transact;
 mod v1;
 mod wire;

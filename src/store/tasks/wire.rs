@@ -1,40 +1,14 @@
 //! The format of `tasks.json`, version 2, field by field. Its JSON Schema is made from these.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Timelike as _, Utc};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fields::{Word, read_fields};
+pub(super) use super::time::Time;
 use crate::model::{BackendKind, Extra, FailureKind, Mode, Owner, TaskId, TaskStatus, ThreadId, Usage};
-
-/// A time in UTC, RFC 3339 with milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Default)]
-#[serde(transparent)]
-pub(super) struct Time(pub(super) DateTime<Utc>);
-
-impl Serialize for Time {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let whole = self.0.nanosecond().is_multiple_of(1_000_000);
-        let format = if whole { SecondsFormat::Millis } else { SecondsFormat::AutoSi };
-        serializer.serialize_str(&self.0.to_rfc3339_opts(format, true))
-    }
-}
-
-impl JsonSchema for Time {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "Time".into()
-    }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time" })
-    }
-}
 
 /// What a person said of a stream as a whole; nothing is said of an open one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -145,11 +119,15 @@ pub(super) struct WireApproval {
     /// The hash of what the plan meant at that moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hash: Option<String>,
+    /// The hash of the plan's bytes and of the threads taken over from it; without it, or when it does not
+    /// fit, the plan is compared thread by thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seal: Option<String>,
     #[serde(flatten)]
     #[schemars(skip)]
     pub(super) extra: Extra,
 }
-read_fields!(WireApproval, "an approval", required { at: "at", by: "by" } optional { hash: "hash" });
+read_fields!(WireApproval, "an approval", required { at: "at", by: "by" } optional { hash: "hash", seal: "seal" });
 
 /// A thread: what one agent does from start to end, beside the other threads of its batch.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

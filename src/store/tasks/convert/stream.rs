@@ -129,7 +129,7 @@ impl WireApprovals {
 
 impl WireApproval {
     fn into_model(self) -> Approval {
-        Approval { at: self.at.0, by: self.by, hash: self.hash, extra: self.extra }
+        Approval { at: self.at.0, by: self.by, hash: self.hash, seal: self.seal, extra: self.extra }
     }
 
     fn of(approval: &Approval) -> Self {
@@ -137,6 +137,7 @@ impl WireApproval {
             at: Time(approval.at),
             by: approval.by.clone(),
             hash: approval.hash.clone(),
+            seal: approval.seal.clone(),
             extra: approval.extra.clone(),
         }
     }

@@ -230,10 +230,11 @@ fn thread() -> impl Strategy<Value = Thread> {
 }
 
 fn approval() -> impl Strategy<Value = Approval> {
-    (time(), text(), maybe(text()), extra()).prop_map(|(at, by, hash, extra)| Approval {
+    (time(), text(), maybe(text()), maybe(text()), extra()).prop_map(|(at, by, hash, seal, extra)| Approval {
         at,
         by,
         hash,
+        seal,
         extra,
     })
 }

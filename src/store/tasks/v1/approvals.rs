@@ -82,5 +82,5 @@ fn approval(mut raw: Extra) -> Option<Approval> {
     }
     let at = time(&mut raw, "approved_at")?;
     let by = text(&mut raw, "approved_by").unwrap_or_else(|| "unknown".to_owned());
-    Some(Approval { at, by, hash: None, extra: raw })
+    Some(Approval { at, by, hash: None, seal: None, extra: raw })
 }
