@@ -4,6 +4,9 @@
 mod broken_stream;
 mod contract;
 mod fake_opencode;
+mod life;
+mod multi;
 mod opencode_backend;
 mod opencode_failures;
 mod rig;
+mod turns;

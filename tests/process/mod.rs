@@ -3,4 +3,5 @@
 mod git;
 mod store;
 mod store_calls;
+mod supervisor;
 mod tmux;

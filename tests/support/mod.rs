@@ -4,5 +4,6 @@ pub(crate) mod backend;
 pub(crate) mod env;
 pub(crate) mod http;
 pub(crate) mod opencode;
+pub(crate) mod project;
 pub(crate) mod scripted_model;
 pub(crate) mod wait;
