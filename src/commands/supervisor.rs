@@ -8,8 +8,11 @@ use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::engine::owner;
 use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
 use crate::supervisor;
+use crate::sys::identity::Liveness;
+use crate::sys::process;
 
 /// Look at the background process that runs the agents, or stop it
 #[derive(Debug, clap::Args)]
@@ -84,7 +87,10 @@ fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
         Ok(client) => client,
         Err(ClientError::Unreachable { .. }) => return not_running(ctx),
         Err(ClientError::OtherVersion { .. }) => {
-            Client::retire(&socket)?;
+            if Client::retire(&socket).is_err() {
+                // Its turns keep it, and it does not speak our language; a signal it understands.
+                ask_to_end(endpoint)?;
+            }
             return stopped(ctx, endpoint);
         }
         Err(error) => return Err(error.into()),
@@ -94,9 +100,17 @@ fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
     stopped(ctx, endpoint)
 }
 
+/// Asks the process that wrote itself down, if it still is that process, to end.
+fn ask_to_end(endpoint: &Endpoint) -> Result<(), Failed> {
+    let serving = endpoint.serving().filter(|record| owner::liveness(&record.owner) == Liveness::Alive);
+    let Some(record) = serving else { return Err(ClientError::NoAnswer(None).into()) };
+    process::ask_to_end(record.owner.pid);
+    Ok(())
+}
+
 /// It has hung up; its lock tells when the process is gone.
 fn stopped(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
-    if !supervisor::wait_until_free(endpoint, Duration::from_secs(10)) {
+    if !supervisor::wait_until_free(endpoint, FAREWELL) {
         return Err(Failed::new(Exit::Busy, "supervisor", "the supervisor has not ended"));
     }
     ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;

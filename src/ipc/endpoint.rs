@@ -82,13 +82,16 @@ impl Endpoint {
         self.sockets.join(format!("{:016x}.tmux", self.hash()))
     }
 
+    /// Who serves, as it wrote itself; a killed one leaves that behind.
+    #[must_use]
+    pub fn serving(&self) -> Option<SupervisorRecord> {
+        serde_json::from_slice(&std::fs::read(self.record()).ok()?).ok()
+    }
+
     /// Where the serving supervisor listens, as it wrote itself, else where it would.
     #[must_use]
     pub fn serving_socket(&self) -> PathBuf {
-        std::fs::read(self.record())
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<SupervisorRecord>(&bytes).ok())
-            .map_or_else(|| self.socket(), |record| record.socket)
+        self.serving().map_or_else(|| self.socket(), |record| record.socket)
     }
 
     fn hash(&self) -> u64 {

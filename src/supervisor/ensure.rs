@@ -83,8 +83,9 @@ pub fn connect_or_start(endpoint: &Endpoint, program: &Path, root: &Path) -> Res
 /// Asks a supervisor of another version to go.
 fn make_room(socket: &Path, versions: &str) -> Result<(), ClientError> {
     match Client::retire(socket) {
-        Err(ClientError::Refused { reason, message }) => {
-            Err(ClientError::Refused { reason, message: format!("{versions}, and {message}") })
+        Err(ClientError::Refused { message, .. }) => {
+            let message = format!("{versions}; it can't make room, since {message}");
+            Err(ClientError::OtherVersion { message })
         }
         // It is gone, or about to: its lock tells.
         Ok(()) | Err(ClientError::Unreachable { .. } | ClientError::NoAnswer(_)) => Ok(()),

@@ -4,4 +4,5 @@ mod git;
 mod speed;
 mod store;
 mod store_calls;
+mod supervisor;
 mod tmux;

@@ -6,5 +6,6 @@ pub(crate) mod http;
 pub(crate) mod opencode;
 pub(crate) mod project;
 pub(crate) mod scripted_model;
+pub(crate) mod stage;
 pub(crate) mod streams;
 pub(crate) mod wait;

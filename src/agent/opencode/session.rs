@@ -40,6 +40,9 @@ const RESTS: u32 = 3;
 /// The server answers an abort when the turn is over; a tool that ignores TERM takes some seconds.
 const ABORT: Duration = Duration::from_secs(15);
 
+/// How long a server that does not answer any more may take to be seen to be dead.
+const DYING: Duration = Duration::from_millis(500);
+
 /// How many messages are read again after a break. A turn of more steps loses tool calls, not its end.
 const REREAD: u32 = 100;
 
@@ -99,19 +102,18 @@ impl OpencodeSession {
         self.turn.phase() == Phase::Resting
     }
 
-    /// [`Self::start`]; a connection that broke because the server died tells of that.
-    async fn start_or_say_why(&mut self, request: PromptRequest) -> Result<(), Failure> {
-        let started = self.start(request).await;
-        if started.as_ref().is_err_and(|failure| failure.kind == FailureKind::ServerUnreachable) {
-            // The end of a process and that of its connections come in any order.
-            if let Ok(died) = timeout(Duration::from_millis(500), self.server.exited()).await {
-                return Err(died);
+    /// Sends a prompt. That it failed because the server has died is told as what it is.
+    async fn start(&mut self, request: PromptRequest) -> Result<(), Failure> {
+        match self.try_start(request).await {
+            Err(failure) if failure.kind == FailureKind::ServerUnreachable => {
+                // A process that is killed resets its connections before it can be seen to be dead.
+                Err(timeout(DYING, self.server.exited()).await.unwrap_or(failure))
             }
+            started => started,
         }
-        started
     }
 
-    async fn start(&mut self, request: PromptRequest) -> Result<(), Failure> {
+    async fn try_start(&mut self, request: PromptRequest) -> Result<(), Failure> {
         if !self.resting() {
             return Err(Failure::new(FailureKind::Task, "a turn of this session runs already"));
         }
@@ -273,6 +275,7 @@ impl OpencodeSession {
     async fn abort(&mut self) {
         self.turn.cancelling(CancelCause::Person);
         let deadline = Instant::now() + ABORT;
+        let mut settle = SETTLE / 6;
         while !self.resting() && Instant::now() < deadline {
             let scoped = self.scoped();
             let aborted = tokio::select! {
@@ -280,7 +283,9 @@ impl OpencodeSession {
                 failure = self.server.exited() => return self.fail(failure),
                 aborted = scoped.abort(&self.id.0, ABORT) => aborted,
             };
-            let patience = if aborted.is_ok() { SETTLE } else { Duration::from_millis(300) };
+            let patience = if aborted.is_ok() { settle } else { Duration::from_millis(300) };
+            // One that came too early is soon repeated; one that takes its time is not hurried.
+            settle = (settle * 2).min(SETTLE);
             let _ = timeout(patience, self.advance_to_the_end()).await;
             match self.turn.phase() {
                 Phase::Open => self.look_again().await,
@@ -402,7 +407,7 @@ impl Session for OpencodeSession {
     }
 
     fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(self.start_or_say_why(request))
+        Box::pin(self.start(request))
     }
 
     fn next_event(&mut self) -> BoxFuture<'_, AgentEvent> {
