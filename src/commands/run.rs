@@ -17,6 +17,7 @@ use crate::ui::{ColorChoice, Screen, Style, paint, printable, render_diagnostics
 #[must_use]
 pub fn main(args: Vec<OsString>) -> Exit {
     let json = args.iter().any(|arg| arg == "--json");
+    let color = wanted_color(&args);
     let env = match Env::read() {
         Ok(env) => env,
         Err(why) => {
@@ -28,7 +29,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            let screen = Screen::new(ColorChoice::Auto, env.no_color, env.dumb_terminal, false, now);
+            let screen = Screen::new(color, env.no_color, env.dumb_terminal, false, now);
             return usage(&screen, json, &error);
         }
     };
@@ -41,6 +42,22 @@ pub fn main(args: Vec<OsString>) -> Exit {
     match cli.command.run(&ctx) {
         Ok(exit) => exit,
         Err(failed) => tell(&ctx.screen, ctx.json, &failed),
+    }
+}
+
+/// What `--color` says on a command line that may make no sense otherwise.
+fn wanted_color(args: &[OsString]) -> ColorChoice {
+    let words = args.iter().filter_map(|arg| arg.to_str());
+    let next = words.clone().skip(1).map(Some).chain([None]);
+    let value = |(word, next): (&str, Option<&str>)| match word.strip_prefix("--color") {
+        Some("") => next.map(str::to_owned),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None => None,
+    };
+    match words.clone().zip(next).filter_map(value).last().as_deref() {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
     }
 }
 

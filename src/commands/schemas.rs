@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{create, execute, failed, multi, preview, prompt, show, use_stream, validate};
+use super::{batch, create, failed, how, multi, preview, prompt, show, use_stream, validate};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
@@ -35,10 +35,10 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("assign", of::<Assigned>()),
         ("create", of::<create::Created>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
-        ("execute-dry-run", of::<execute::Would<'static>>()),
+        ("execute-dry-run", of::<how::Would<'static>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),
-        ("multi", of::<multi::Document<'static>>()),
+        ("multi", of::<batch::Document<'static>>()),
         ("multi-dry-run", of::<multi::WouldRun<'static>>()),
         ("preview", of::<preview::Document>()),
         ("prompt", of::<prompt::Document>()),

@@ -1,5 +1,7 @@
 //! A batch that is to run: which of its threads, and which not and why.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,6 +23,16 @@ pub struct BatchPlan {
     pub threads: Vec<Prepared>,
     /// Those that will not.
     pub skipped: Vec<Skipped>,
+}
+
+impl BatchPlan {
+    /// What a person should know; each thing once.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<&str> {
+        let mut said = BTreeSet::new();
+        let all = self.threads.iter().flat_map(|prepared| &prepared.warnings);
+        all.map(String::as_str).filter(|warning| said.insert(*warning)).collect()
+    }
 }
 
 /// A thread that will not run.

@@ -10,6 +10,7 @@ pub mod batch;
 pub mod drift;
 pub mod hint;
 pub mod init;
+pub mod launch;
 pub mod logs;
 pub mod lossy;
 pub mod owner;
@@ -24,6 +25,7 @@ mod tests;
 pub mod turn;
 mod update;
 pub mod validate;
+pub mod windows;
 mod workspace;
 
 pub use hint::Hint;
@@ -31,8 +33,8 @@ pub use prepare::{PrepareError, Prepared, TurnRequest, prepare, prompt_of};
 pub use prompt::prompt;
 pub use resolve::{ResolveError, batch, node, stage, thread};
 pub use sessions::{
-    Begun, SessionError, SessionStart, begin_session, end_own, end_session, fail_unopened, recover,
-    recover_all,
+    Begun, SessionError, SessionStart, begin_session, close_lost, end_own, end_session, fail_unopened,
+    recover, recover_all,
 };
 pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
 pub use update::{UpdateError, UpdateRequest, UpdateTarget, Updated, update};

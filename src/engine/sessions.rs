@@ -1,6 +1,7 @@
 //! Session records: begun, ended, and closed for owners that died. Each in one transaction.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
@@ -250,6 +251,18 @@ pub fn recover(store: &Store, now: DateTime<Utc>) -> Result<usize, SessionError>
         return Ok(0);
     }
     Ok(store.transact(|state| Ok::<_, SessionError>(close_dead(state, now)))?)
+}
+
+/// Closes the attempt of a thread whose supervisor has just died, so that what is said next is on record.
+pub fn close_lost(store: &Store, thread: ThreadId) {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let is_open = || store.read().is_ok_and(|s| s.thread(thread).is_some_and(|t| t.open_record().is_some()));
+    // A process that is killed hangs up a moment before it counts as dead.
+    while is_open() && Instant::now() < deadline {
+        if recover(store, store.now()).unwrap_or(0) == 0 {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
 }
 
 /// [`recover`] for every stream; gives those where it failed.

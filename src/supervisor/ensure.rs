@@ -42,8 +42,8 @@ pub enum EnsureError {
     Client(#[from] ClientError),
 }
 
-/// How long a start may take on a busy machine.
-const START: Duration = Duration::from_secs(15);
+/// How long a start may take on a busy machine; or one whose files were swept away, to notice that.
+const START: Duration = Duration::from_secs(25);
 
 /// Connects to the supervisor that serves the repository, or starts one. `program` is this program's
 /// absolute path, `root` the repository's.

@@ -32,8 +32,9 @@ pub struct HostSettings {
 /// has anyway; with twice as much of anything else it is no client of ours.
 const BACKLOG: usize = 8 * 1024 * 1024;
 
-/// How often we look whether we can still be found.
-const LOOK: Duration = Duration::from_secs(3);
+/// How often we look whether we can still be found. Rarely, since only a person who sweeps our files away
+/// makes it matter; and often enough for a command that meanwhile waits for us (see `ensure`).
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Who connects.
 pub(super) enum Source {

@@ -6,18 +6,8 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Screen, Style, paint};
+use crate::engine::launch::Step;
 use crate::model::ThreadId;
-
-/// Where a thread of the batch is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LiveState {
-    /// Its window opens.
-    Starting,
-    /// It works; what it does in a few words.
-    Running(String),
-    /// It is done; the status in a word, good or not.
-    Done(String, bool),
-}
 
 /// The table. Without a terminal it says only what changes for good.
 pub struct LiveBatch {
@@ -49,16 +39,16 @@ impl LiveBatch {
     }
 
     /// Shows where a thread is.
-    pub fn set(&self, id: ThreadId, state: &LiveState) {
+    pub fn set(&self, id: ThreadId, state: &Step) {
         let Some((bar, prefix)) = self.lines.get(&id) else { return };
         match state {
-            LiveState::Starting => bar.set_message(format!("{prefix}  starting")),
-            LiveState::Running(what) => {
+            Step::Starting => bar.set_message(format!("{prefix}  starting")),
+            Step::Running(what) => {
                 let room = usize::from(self.screen.width).saturating_sub(prefix.chars().count() + 8);
                 let what: String = what.chars().filter(|c| !c.is_control()).take(room).collect();
                 bar.set_message(format!("{prefix}  {what}"));
             }
-            LiveState::Done(word, good) => {
+            Step::Done(word, good) => {
                 let (mark, look) = if *good { ("✓", Style::Good) } else { ("✗", Style::Bad) };
                 bar.set_style(style("{msg}"));
                 bar.finish_with_message(format!(

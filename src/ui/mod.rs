@@ -19,12 +19,12 @@ mod turn;
 
 pub use confirm::confirm;
 pub use diagnostics::{render as render_diagnostics, tally};
-pub use live::{LiveBatch, LiveState};
+pub use live::LiveBatch;
 pub use logs::LogPrinter;
 pub use screen::{ColorChoice, Screen};
 pub use status::{StatusView, sessions_table, status_table};
 pub use style::{Style, paint};
 pub use tables::{agents_table, streams_table};
-pub use text::{one_line, printable};
+pub use text::{command_line, one_line, printable};
 pub use tree::{TreeNode, tree};
 pub use turn::{JsonReporter, PlainReporter};

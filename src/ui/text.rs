@@ -23,6 +23,17 @@ pub fn one_line(text: &str) -> String {
     clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// A command line for people to copy: words with other characters than plain ones are quoted.
+#[must_use]
+pub fn command_line(words: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    let word = |word: &String| match word.chars().all(plain) {
+        true if !word.is_empty() => word.clone(),
+        _ => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    words.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// The columns that a text takes.
 pub(super) fn columns(text: &str) -> usize {
     text.width()

@@ -70,6 +70,8 @@ fn colours_stand_only_where_they_are_wanted() {
     assert_eq!(coloured(&desk, "show 7 --color always"), (false, true));
     assert_eq!(coloured(&desk, "validate --color always"), (true, false));
     assert_eq!(coloured(&desk, "status --color always --json"), (false, false));
+    assert_eq!(coloured(&desk, "statu --color always"), (false, true), "also where the line makes no sense");
+    assert_eq!(coloured(&desk, "--color=always statu --color=never"), (false, false));
     desk.env.set("NO_COLOR", "1");
     assert_eq!(coloured(&desk, "status"), (false, false));
     assert_eq!(coloured(&desk, "status --color always"), (true, false), "an option decides");

@@ -1,0 +1,154 @@
+//! A batch in windows: opened, watched until its threads have started or ended, and told.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Exit;
+use super::connect::{endpoint, program};
+use super::context::Context;
+use super::failed::{CommandResult, Failed};
+use super::how::How;
+use crate::engine::batch::{BatchPlan, Skipped};
+use crate::engine::hint::chain;
+use crate::engine::launch::{Launch, Launches, Step};
+use crate::engine::windows::{WindowProgram, Windows};
+use crate::engine::{Prepared, StreamHandle, Workspace};
+use crate::ipc::{Endpoint, LaunchHost};
+use crate::model::{BatchId, FailureKind, StreamId};
+use crate::supervisor::{EnsureError, connect_or_start};
+use crate::sys::lock::{self, Lock};
+use crate::sys::process;
+use crate::ui::{LiveBatch, command_line};
+
+/// What became of a batch.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document<'a> {
+    stream: &'a StreamId,
+    batch: BatchId,
+    threads: Vec<Launch>,
+    skipped: &'a [Skipped],
+    session: &'a str,
+    attach: Vec<String>,
+}
+
+/// How long another command may take to start threads of the stream.
+const LAUNCH: Duration = Duration::from_secs(120);
+
+/// How a batch is run in windows.
+pub(super) struct Windowed<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) workspace: &'a Workspace,
+    pub(super) handle: &'a StreamHandle,
+    pub(super) how: &'a How,
+    /// Until the turns have ended, not only started.
+    pub(super) wait: bool,
+    /// Goes to the windows.
+    pub(super) attach: bool,
+}
+
+impl Windowed<'_> {
+    /// Runs the batch that `prepare` gives, which is asked only when nobody else starts threads.
+    pub(super) fn run(&self, prepare: impl FnOnce() -> Result<BatchPlan, Failed>) -> CommandResult {
+        let Self { ctx, workspace, handle, .. } = self;
+        let endpoint = endpoint(ctx, workspace)?;
+        let windows = Windows::find(&ctx.env, &endpoint, handle)?;
+        // Held until every thread has its record: then nobody starts it a second time.
+        let launching = lock::acquire(&workspace.private.join(format!("launch-{}.lock", handle.id)), LAUNCH)
+            .map_err(|error| Failed::new(Exit::Busy, "locked", chain(&error)))?;
+        let batch = prepare()?;
+        agent_program(ctx)?;
+        self.supervisor(&endpoint)?;
+        let host = LaunchHost::bind(endpoint.own_socket("launch")).map_err(|error| {
+            Failed::new(Exit::Failed, "socket", format!("cannot listen for the windows: {error}"))
+        })?;
+        for Skipped { id, name, status } in &batch.skipped {
+            ctx.screen.note(&format!("leaving {id} {name}: it is {}", status.name()));
+        }
+        batch.warnings().iter().for_each(|warning| ctx.screen.warn(warning));
+        let common = WindowProgram {
+            work: program()?,
+            flags: self.how.flags(),
+            environment: ctx.window_environment(host.socket()),
+        };
+        for prepared in &batch.threads {
+            windows.open(workspace, handle, &common, prepared)?;
+        }
+        let launches = self.follow(&batch, &windows, &host, launching);
+        self.tell(&batch, &windows, launches)
+    }
+
+    /// One supervisor for all windows, started before they all ask for it.
+    fn supervisor(&self, endpoint: &Endpoint) -> Result<(), Failed> {
+        if self.how.no_supervisor {
+            return Ok(());
+        }
+        match connect_or_start(endpoint, &program()?, &self.workspace.root) {
+            Err(error @ EnsureError::NotReady { .. }) => {
+                let why = chain(&error);
+                self.ctx.screen.warn(&format!("{why}; each window runs its turn by itself"));
+            }
+            started => drop(started?),
+        }
+        Ok(())
+    }
+
+    /// Shows the windows' reports until all have started, goes to them, and waits for their ends if asked.
+    fn follow(
+        &self,
+        batch: &BatchPlan,
+        windows: &Windows,
+        host: &LaunchHost,
+        launching: Lock,
+    ) -> Vec<Launch> {
+        let screen = self.ctx.screen;
+        let named = |prepared: &Prepared| (prepared.spec.thread, prepared.name.clone());
+        let threads: Vec<_> = batch.threads.iter().map(named).collect();
+        let live = LiveBatch::new(screen, &threads);
+        let show = |thread, step: &Step| live.set(thread, step);
+        let mut launches = Launches::new(host, &threads, &show);
+        launches.wait_for_starts(launching);
+        // Inside of tmux that is a switch, which nobody who waits asked for.
+        let go =
+            if windows.is_private() { self.attach && screen.interactive } else { self.attach || !self.wait };
+        if let Err(why) = if go { windows.go() } else { Ok(()) } {
+            screen.warn(&format!("cannot go to the windows: {why}"));
+        }
+        if self.wait {
+            launches.wait_for_ends();
+        }
+        live.finish();
+        launches.finish(self.handle)
+    }
+
+    fn tell(&self, batch: &BatchPlan, windows: &Windows, threads: Vec<Launch>) -> CommandResult {
+        let all_good = threads.iter().all(|thread| thread.is_good(self.wait));
+        let document = Document {
+            stream: &self.handle.id,
+            batch: batch.id,
+            threads,
+            skipped: &batch.skipped,
+            session: windows.session(),
+            attach: windows.attach_line(),
+        };
+        self.ctx.print(&document, || {
+            let lines = document.threads.iter().map(Launch::words);
+            format!("batch {} {}\n{}", batch.id, batch.name, lines.collect::<String>())
+        })?;
+        if !self.ctx.json {
+            self.ctx.screen.hint(&format!("watch and step in: {}", command_line(&document.attach)));
+        }
+        Ok(if all_good { Exit::Done } else { Exit::Failed })
+    }
+}
+
+/// A missing agent is told before any window opens.
+fn agent_program(ctx: &Context) -> Result<(), Failed> {
+    let wanted = ctx.env.opencode.clone().unwrap_or_else(|| "opencode".into());
+    process::find(&wanted).map(drop).map_err(|error| {
+        Failed::new(Exit::Program, "agent-missing", error.to_string())
+            .hint(FailureKind::AgentMissing.advice())
+    })
+}

@@ -1,0 +1,110 @@
+//! A turn within a command: asked of the runtime, shown, and told at its end with the right exit code.
+
+use std::time::Duration;
+
+use super::Exit;
+use super::connect::{connect, endpoint};
+use super::context::Context;
+use super::failed::{CommandResult, Failed};
+use super::report::WindowReporter;
+use crate::engine::status::status_of;
+use crate::engine::turn::{Finished, run};
+use crate::engine::{Prepared, StreamHandle, Workspace, close_lost};
+use crate::ipc::Refusal;
+use crate::model::{ThreadId, TurnOutcome};
+use crate::supervisor::wait_until_free;
+
+/// Runs a prepared turn to its end, and says how it ended.
+pub(super) fn run_turn(
+    ctx: &Context,
+    workspace: &Workspace,
+    handle: &StreamHandle,
+    prepared: &Prepared,
+    no_supervisor: bool,
+) -> CommandResult {
+    let thread = prepared.spec.thread;
+    let mut reporter = WindowReporter::new(ctx, prepared);
+    let mut once = || -> Result<Finished, Failed> {
+        let (client, finish) = connect(ctx, workspace, no_supervisor)?;
+        let finished = run(client, prepared.spec.clone(), &mut reporter);
+        finish();
+        Ok(finished?)
+    };
+    let mut finished = once()?;
+    if matches!(finished, Finished::Refused { reason: Refusal::Stopping, .. }) {
+        // It was about to exit when we came; the next one takes us.
+        let _ = wait_until_free(&endpoint(ctx, workspace)?, Duration::from_secs(60));
+        finished = once()?;
+    }
+    if finished == Finished::Lost {
+        close_lost(&handle.store, thread);
+        // The next supervisor ends the agent that the dead one left.
+        drop(connect(ctx, workspace, no_supervisor));
+    }
+    let result = told(ctx, handle, thread, finished);
+    reporter.wait_for_a_person(&result);
+    result
+}
+
+/// The exit code, and what is said, for a turn that is over.
+fn told(ctx: &Context, handle: &StreamHandle, thread: ThreadId, finished: Finished) -> CommandResult {
+    match finished {
+        Finished::Ended { outcome, unrecorded, .. } => {
+            if let Some(why) = unrecorded {
+                ctx.screen.warn(&format!("the end of the session could not be recorded yet: {why}"));
+            }
+            ended(ctx, handle, thread, outcome)
+        }
+        Finished::Refused { reason, message } => {
+            let exit = if reason == Refusal::AlreadyRunning { Exit::Failed } else { Exit::Unreachable };
+            Err(Failed::new(exit, "refused", message))
+        }
+        Finished::Lost => {
+            let message = format!("the supervisor died; thread `{thread}` was interrupted");
+            Err(Failed::new(Exit::Interrupted, "supervisor-died", message)
+                .hint("`work supervisor logs` tells more"))
+        }
+        Finished::Abandoned => {
+            ctx.screen.warn("the end of the turn was not waited for; the supervisor records it");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+fn ended(ctx: &Context, handle: &StreamHandle, thread: ThreadId, outcome: TurnOutcome) -> CommandResult {
+    match outcome {
+        TurnOutcome::Completed => completed(ctx, handle, thread),
+        TurnOutcome::Failed { failure } => {
+            let exit = if failure.kind.is_program() { Exit::Program } else { Exit::Failed };
+            let message = format!("thread `{thread}` failed: {}", failure.message);
+            Err(Failed::new(exit, failure.kind.name(), message).hint(failure.kind.advice()))
+        }
+        TurnOutcome::Cancelled { cause } => {
+            ctx.screen.note(&format!("thread {thread} was interrupted: {}", cause.words()));
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// The agent ended well; whether the thread is done, its tasks tell.
+fn completed(ctx: &Context, handle: &StreamHandle, thread: ThreadId) -> CommandResult {
+    let stream = handle.store.read()?;
+    let Some(thread) = stream.thread(thread) else { return Ok(Exit::Done) };
+    let open: Vec<String> = thread
+        .tasks
+        .iter()
+        .filter(|task| !task.status.is_settled())
+        .map(|task| format!("{} ({})", task.id, task.status.name()))
+        .collect();
+    if open.is_empty() {
+        ctx.screen.note(&format!("thread {} is {}", thread.id, status_of(thread).name()));
+        return Ok(Exit::Done);
+    }
+    let message = format!(
+        "the agent ended its turn, and tasks of thread `{}` are open: {}",
+        thread.id,
+        open.join(", ")
+    );
+    Err(Failed::new(Exit::Failed, "incomplete", message)
+        .hint(format!("`work execute --thread {} --message TEXT` goes on", thread.id)))
+}

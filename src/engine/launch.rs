@@ -1,0 +1,193 @@
+//! The windows of a batch as they report: what became of each, from its start to the end of its turn.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::StreamHandle;
+use super::status::status_of;
+use crate::ipc::{LaunchEvent, LaunchHost, LaunchReport};
+use crate::model::{SessionId, ThreadId, ThreadStatus, TurnOutcome};
+use crate::sys::lock::Lock;
+
+/// How long a window may take until its program reports.
+const START: Duration = Duration::from_secs(30);
+
+/// Where a thread of the batch is, for the eye.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Its window opens.
+    Starting,
+    /// It works; what it does in a few words.
+    Running(String),
+    /// It is done; how in a few words, good or not.
+    Done(String, bool),
+}
+
+/// What became of a thread's window.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Launch {
+    /// The thread.
+    thread: ThreadId,
+    /// Its name.
+    name: String,
+    /// The session that was opened.
+    session: Option<SessionId>,
+    /// How the turn ended, if it has.
+    outcome: Option<TurnOutcome>,
+    /// Why there was no turn.
+    refused: Option<String>,
+    /// The thread's status at the end.
+    status: Option<ThreadStatus>,
+    #[serde(skip)]
+    begun: bool,
+    #[serde(skip)]
+    gone: bool,
+}
+
+impl Launch {
+    fn new(thread: ThreadId, name: String) -> Self {
+        Self {
+            thread,
+            name,
+            session: None,
+            outcome: None,
+            refused: None,
+            status: None,
+            begun: false,
+            gone: false,
+        }
+    }
+
+    /// It has a record, or never will.
+    fn has_started(&self) -> bool {
+        self.session.is_some() || self.has_ended()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.outcome.is_some() || self.refused.is_some() || self.gone
+    }
+
+    /// Whether all went as asked: started, or with `to_the_end` completed.
+    #[must_use]
+    pub fn is_good(&self, to_the_end: bool) -> bool {
+        if to_the_end { self.status == Some(ThreadStatus::Completed) } else { self.session.is_some() }
+    }
+
+    fn apply(&mut self, report: LaunchReport) -> Step {
+        match report {
+            LaunchReport::Started { .. } => {
+                self.begun = true;
+                Step::Starting
+            }
+            LaunchReport::Opened { session, agent, model, .. } => {
+                self.session = Some(session);
+                Step::Running(format!("{agent} · {model}"))
+            }
+            LaunchReport::Activity { text } => Step::Running(text),
+            LaunchReport::Ended { outcome } => {
+                let step = Step::Done(outcome_words(&outcome), outcome == TurnOutcome::Completed);
+                self.outcome = Some(outcome);
+                step
+            }
+            LaunchReport::Refused { message } => {
+                let step = Step::Done(message.clone(), false);
+                self.refused = Some(message);
+                step
+            }
+        }
+    }
+
+    /// What became of it, as a line of a summary.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let what = match (&self.outcome, &self.refused, &self.session) {
+            (Some(outcome), ..) => outcome_words(outcome),
+            (None, Some(why), _) => format!("not started: {why}"),
+            (None, None, Some(session)) if !self.gone => format!("running, {session}"),
+            (None, None, Some(_)) => "its window was closed".to_owned(),
+            (None, None, None) if self.begun => "its program ended before it had a session".to_owned(),
+            (None, None, None) => "its window did not start".to_owned(),
+        };
+        let status = self.status.map(|status| format!("{:<12}", status.name())).unwrap_or_default();
+        format!("  {}  {status}{}  ({what})\n", self.thread, self.name)
+    }
+}
+
+fn outcome_words(outcome: &TurnOutcome) -> String {
+    match outcome {
+        TurnOutcome::Completed => "the agent ended its turn".to_owned(),
+        TurnOutcome::Failed { failure } => format!("failed: {failure}"),
+        TurnOutcome::Cancelled { cause } => format!("interrupted: {}", cause.words()),
+    }
+}
+
+/// The windows of one batch.
+pub struct Launches<'a> {
+    host: &'a LaunchHost,
+    show: &'a dyn Fn(ThreadId, &Step),
+    windows: BTreeMap<ThreadId, Launch>,
+}
+
+impl<'a> Launches<'a> {
+    /// Windows that were opened for these threads and report to `host`; `show` hears of every step.
+    #[must_use]
+    pub fn new(
+        host: &'a LaunchHost,
+        threads: &[(ThreadId, String)],
+        show: &'a dyn Fn(ThreadId, &Step),
+    ) -> Self {
+        let new = |(id, name): &(ThreadId, String)| (*id, Launch::new(*id, name.clone()));
+        Self { host, show, windows: threads.iter().map(new).collect() }
+    }
+
+    /// Waits until all threads have their record or never will; then lets others start theirs.
+    pub fn wait_for_starts(&mut self, launching: Lock) {
+        let deadline = Instant::now() + START;
+        self.follow(|windows| {
+            // Whoever reported in may take its time; whoever has not by now never will.
+            let late = Instant::now() >= deadline;
+            windows.values().all(|window| window.has_started() || (late && !window.begun))
+        });
+        drop(launching);
+    }
+
+    /// Waits until all turns have ended.
+    pub fn wait_for_ends(&mut self) {
+        self.follow(|windows| windows.values().all(|window| window.has_ended() || !window.begun));
+    }
+
+    /// What became of them, with the statuses of now.
+    #[must_use]
+    pub fn finish(self, handle: &StreamHandle) -> Vec<Launch> {
+        let stream = handle.store.read().ok();
+        let with_status = |mut window: Launch| {
+            let thread = stream.as_ref().and_then(|stream| stream.thread(window.thread));
+            window.status = thread.map(status_of);
+            window
+        };
+        self.windows.into_values().map(with_status).collect()
+    }
+
+    fn follow(&mut self, done: impl Fn(&BTreeMap<ThreadId, Launch>) -> bool) {
+        while !done(&self.windows) {
+            match self.host.next(Duration::from_millis(500)) {
+                Some(LaunchEvent::Report(id, report)) => {
+                    if let Some(window) = self.windows.get_mut(&id) {
+                        (self.show)(id, &window.apply(report));
+                    }
+                }
+                Some(LaunchEvent::Gone(id)) => {
+                    if let Some(window) = self.windows.get_mut(&id).filter(|window| !window.has_ended()) {
+                        window.gone = true;
+                        (self.show)(id, &Step::Done("its window was closed".to_owned(), false));
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The tmux windows of a stream: one session, a window a thread, each running `work execute`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::{Prepared, StreamHandle, Workspace};
+use crate::adapters::tmux::{Program, Server, SessionName, Title, TmuxError, WindowSpec};
+use crate::ipc::Endpoint;
+use crate::sys::env::Env;
+
+/// What the windows of a batch have in common.
+#[derive(Debug)]
+pub struct WindowProgram {
+    /// This program.
+    pub work: PathBuf,
+    /// Flags of `work execute`.
+    pub flags: Vec<String>,
+    /// Variables, since a tmux server has an environment of its own.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// Where the windows of a stream are.
+#[derive(Debug)]
+pub struct Windows {
+    server: Server,
+    session: SessionName,
+}
+
+impl Windows {
+    /// The tmux server that we are in, else one of our own; nothing is started yet.
+    ///
+    /// # Errors
+    /// When tmux is missing or too old.
+    pub fn find(env: &Env, endpoint: &Endpoint, handle: &StreamHandle) -> Result<Self, TmuxError> {
+        let tmux = Program::find(env.tmux.as_deref())?;
+        let inside = env.tmux_server.as_deref();
+        let inside = inside.and_then(|server| Server::inside(&tmux, server, env.tmux_pane.as_deref()));
+        let server = match inside {
+            Some(server) => server,
+            None => Server::private(&tmux, &endpoint.tmux_socket())?,
+        };
+        Ok(Self { server, session: SessionName::new(&format!("work-{}", handle.id)) })
+    }
+
+    /// The name of the tmux session.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        self.session.as_str()
+    }
+
+    /// Whether the server is our own, which nobody looks at before they attach.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.server.is_private()
+    }
+
+    /// Opens the window of one thread. Whether its program really started, it tells itself.
+    ///
+    /// # Errors
+    /// When tmux refuses.
+    pub fn open(
+        &self,
+        workspace: &Workspace,
+        handle: &StreamHandle,
+        program: &WindowProgram,
+        prepared: &Prepared,
+    ) -> Result<(), TmuxError> {
+        let thread = prepared.spec.thread.to_string();
+        let mode = prepared.spec.mode.name();
+        let mut argv: Vec<OsString> =
+            vec![program.work.clone().into(), "--repo".into(), workspace.root.clone().into()];
+        let words = ["--stream", handle.id.as_str(), "execute", "--thread", &thread, "--mode", mode];
+        argv.extend(words.map(OsString::from));
+        argv.extend(program.flags.iter().map(OsString::from));
+        let spec = WindowSpec {
+            session: self.session.clone(),
+            title: Title::new(&format!("{thread} {}", prepared.name)),
+            directory: workspace.root.clone(),
+            argv,
+            environment: program.environment.clone(),
+            tags: vec![("work_stream", handle.id.to_string()), ("work_thread", thread)],
+        };
+        self.server.open_window(&spec).map(drop)
+    }
+
+    /// The command line that goes to the windows.
+    #[must_use]
+    pub fn attach_line(&self) -> Vec<String> {
+        let attach = self.server.attach(&self.session);
+        let words = std::iter::once(attach.get_program()).chain(attach.get_args());
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    /// Goes to the windows: within the server that we are in by switching, to our own by attaching, which
+    /// takes until the person leaves.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn go(&self) -> Result<(), String> {
+        if self.server.is_private() {
+            self.server.attach(&self.session).status().map(drop).map_err(|error| error.to_string())
+        } else {
+            self.server.switch_client(&self.session).map_err(|error| error.to_string())
+        }
+    }
+}
