@@ -79,6 +79,10 @@ pub trait Session: Send {
     /// The agent's own id of it.
     fn id(&self) -> &SessionId;
 
+    /// Makes ready what a prompt with this model needs, beside other things that take time. May be left
+    /// out; what fails here fails again in [`Session::prompt`], which says so.
+    fn prepare<'a>(&'a mut self, model: &'a ModelRef) -> BoxFuture<'a, ()>;
+
     /// Sends a prompt. Its events then come from [`Session::next_event`], up to `TurnEnded`.
     ///
     /// # Errors
@@ -100,7 +104,7 @@ pub trait Session: Send {
     /// When the agent does not take the answer (already answered, server gone).
     fn answer(&mut self, request: String, reply: PermissionReply) -> BoxFuture<'_, Result<(), Failure>>;
 
-    /// Tokens and cost of the whole session so far, sub-sessions included.
+    /// Tokens and cost of the whole session up to its last turn's end, sub-sessions included.
     fn usage(&mut self) -> BoxFuture<'_, Result<Usage, Failure>>;
 
     /// How to open the agent's own UI on this session, where it has one.

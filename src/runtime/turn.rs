@@ -98,7 +98,10 @@ async fn attempt(
         Some(_) => session.usage().await.unwrap_or_default(),
         None => Usage::default(),
     };
-    let mut record = match Record::begin(settings, spec, model, session.id().clone(), resumed).await {
+    // On record before anything is prompted; what a prompt needs is made ready meanwhile.
+    let id = session.id().clone();
+    let (begun, ()) = tokio::join!(Record::begin(settings, spec, model, id, resumed), session.prepare(model));
+    let mut record = match begun {
         Ok(record) => record,
         Err(error) => return unrecorded_start(&error),
     };

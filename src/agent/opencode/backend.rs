@@ -72,7 +72,8 @@ impl Opencode {
         };
         // A session works in the directory it was made for, wherever we are.
         let directory = if info.directory.is_empty() { request.directory } else { info.directory.into() };
-        Ok(OpencodeSession::new(Arc::clone(&self.shared), server, &info.id, directory))
+        let fresh = request.resume.is_none();
+        Ok(OpencodeSession::new(Arc::clone(&self.shared), server, &info.id, directory, fresh))
     }
 }
 

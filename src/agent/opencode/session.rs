@@ -20,9 +20,9 @@ use super::password;
 use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
-use super::wire::Event;
+use super::wire::{Event, SessionInfo};
 use crate::agent::{BoxFuture, PermissionReply, PromptRequest, Session, UiCommand};
-use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, SessionId, Usage};
+use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
 use crate::sys::clock::Clock;
 
 /// How long a prompt that was accepted may take to appear in the session.
@@ -66,6 +66,21 @@ pub(crate) struct OpencodeSession {
     stopped: bool,
     /// Whether opencode has answered that it took the prompt.
     taken: bool,
+    /// What the session had used in all, when that was last known.
+    used: Option<Usage>,
+    /// It was opened just now: there is nothing in it.
+    fresh: bool,
+    /// What the next prompt needs, when that was made ready before.
+    made_ready: Option<Ready>,
+}
+
+/// What a prompt needs.
+struct Ready {
+    /// The model, which is known.
+    model: ModelRef,
+    /// The last message of the session.
+    last: Option<String>,
+    subscription: Subscription,
 }
 
 /// What woke the session up.
@@ -76,8 +91,17 @@ enum Wake {
 }
 
 impl OpencodeSession {
-    pub(crate) fn new(shared: Arc<Shared>, server: Arc<Server>, id: &str, directory: PathBuf) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        server: Arc<Server>,
+        id: &str,
+        directory: PathBuf,
+        fresh: bool,
+    ) -> Self {
         Self {
+            used: fresh.then(Usage::default),
+            fresh,
+            made_ready: None,
             shared,
             server,
             id: SessionId(id.to_owned()),
@@ -117,22 +141,23 @@ impl OpencodeSession {
         if !self.resting() {
             return Err(Failure::new(FailureKind::Task, "a turn of this session runs already"));
         }
-        self.server = self.shared.acquire().await?;
+        let ready = match self.made_ready.take().filter(|ready| ready.model == request.model) {
+            Some(ready) => ready,
+            None => self.make_ready(&request.model).await?,
+        };
         let scoped = self.scoped();
-        self.shared.check_model(&self.server, &self.directory, &request.model).await?;
-        let last = scoped.messages(&self.id.0, 1).await?.pop().map(|message| message.info.id);
         let random = password::random().map_err(|error| {
             Failure::new(FailureKind::Task, format!("the system gives no random bytes: {error}"))
         })?;
-        let message = message_id::next(Clock::System.now(), last.as_deref(), random);
-        let subscription = Subscription::open(&scoped, &self.id.0).await?;
+        let message = message_id::next(Clock::System.now(), ready.last.as_deref(), random);
+        self.fresh = false;
         self.ready.clear();
         self.stale = false;
         self.rests = 0;
         self.stopped = false;
         self.begun = Instant::now();
         self.look = self.begun + START;
-        self.subscription = Some(subscription);
+        self.subscription = Some(ready.subscription);
         self.turn.begin(&message);
         self.taken = false;
         let sent = scoped.prompt(&self.id.0, &message, &request).await;
@@ -144,6 +169,24 @@ impl OpencodeSession {
             self.subscription = None;
         }
         sent
+    }
+
+    /// Does what a prompt needs; each thing waits for the server, and none for another.
+    async fn make_ready(&mut self, model: &ModelRef) -> Result<Ready, Failure> {
+        self.server = self.shared.acquire().await?;
+        let scoped = self.scoped();
+        let last = async {
+            match self.fresh {
+                true => Ok(None),
+                false => Ok(scoped.messages(&self.id.0, 1).await?.pop().map(|message| message.info.id)),
+            }
+        };
+        let ((), last, subscription) = tokio::try_join!(
+            self.shared.check_model(&self.server, &self.directory, model),
+            last,
+            Subscription::open(&scoped, &self.id.0),
+        )?;
+        Ok(Ready { model: model.clone(), last, subscription })
     }
 
     async fn next(&mut self) -> AgentEvent {
@@ -336,17 +379,28 @@ impl OpencodeSession {
         }
     }
 
+    /// What the session has used so far: as the events told it, or else as the server does.
+    async fn used(&mut self) -> Result<Usage, Failure> {
+        let used = match (self.used.take(), self.turn.take_spent()) {
+            (Some(before), Some(spent)) => before.plus(spent),
+            (None, _) | (_, None) => self.totals().await?,
+        };
+        self.used = Some(used);
+        Ok(used)
+    }
+
     /// Totals of the session and, since they are not part of them, of its sub-sessions.
     async fn totals(&self) -> Result<Usage, Failure> {
+        let of = |info: &SessionInfo| turn::usage_of(info.tokens, info.cost);
         let scoped = self.scoped();
-        let mut total = turn::usage_of(&scoped.session(&self.id.0).await?);
+        let mut total = of(&scoped.session(&self.id.0).await?);
         let mut parents = vec![self.id.0.clone()];
         // Sub-agents of sub-agents exist, but no deep ones.
         for _ in 0..8 {
             let mut next = Vec::new();
             for parent in &parents {
                 for child in scoped.children(parent).await? {
-                    total = total.plus(turn::usage_of(&child));
+                    total = total.plus(of(&child));
                     next.push(child.id);
                 }
             }
@@ -406,6 +460,13 @@ impl Session for OpencodeSession {
         &self.id
     }
 
+    fn prepare<'a>(&'a mut self, model: &'a ModelRef) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            // What fails now fails again with the prompt, which tells it.
+            self.made_ready = if self.resting() { self.make_ready(model).await.ok() } else { None };
+        })
+    }
+
     fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(self.start(request))
     }
@@ -423,7 +484,7 @@ impl Session for OpencodeSession {
     }
 
     fn usage(&mut self) -> BoxFuture<'_, Result<Usage, Failure>> {
-        Box::pin(self.totals())
+        Box::pin(self.used())
     }
 
     fn ui(&self) -> Option<UiCommand> {

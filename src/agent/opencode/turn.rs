@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::errors::{self, ABORTED};
 use super::parts::Parts;
-use super::wire::{Delta, ErrorObject, Event, Message, MessageInfo, Part, Role, SessionInfo, Status};
+use super::wire::{Delta, ErrorObject, Event, Message, MessageInfo, Part, Role, SessionInfo, Status, Tokens};
 use crate::model::{AgentEvent, Busyness, CancelCause, Failure, FailureKind, TurnOutcome, Usage};
 
 /// How long, in the server's own milliseconds, a tool may be busy before we say so again.
@@ -54,6 +54,7 @@ struct Answer {
     summary: bool,
     finish: Option<String>,
     error: Option<ErrorObject>,
+    usage: Usage,
 }
 
 /// A request that a person, or a policy, has to answer.
@@ -95,6 +96,10 @@ pub(crate) struct Turn {
     unsettled: bool,
     /// The server's time at the last event that was passed on.
     last_pulse: f64,
+    /// No event of the turn can have been lost.
+    seamless: bool,
+    /// What was used since that was last asked; `None` if the events did not tell all of it.
+    spent: Option<Usage>,
 }
 
 impl Turn {
@@ -118,6 +123,8 @@ impl Turn {
             hopeless: None,
             unsettled: false,
             last_pulse: 0.0,
+            seamless: true,
+            spent: Some(Usage::default()),
         }
     }
 
@@ -148,13 +155,10 @@ impl Turn {
 
     /// A prompt is about to be sent with this message id.
     pub(crate) fn begin(&mut self, message: &str) {
-        let (session, children, usage) = (
-            std::mem::take(&mut self.session),
-            std::mem::take(&mut self.children),
-            std::mem::take(&mut self.usage),
-        );
-        *self =
-            Self { children, usage, phase: Phase::Sent, prompt: message.to_owned(), ..Self::new(&session) };
+        let fresh = Self::new(&self.session);
+        let last = std::mem::replace(self, fresh);
+        (self.children, self.usage, self.spent) = (last.children, last.usage, last.spent);
+        (self.phase, self.prompt) = (Phase::Sent, message.to_owned());
     }
 
     /// The prompt was not taken: there is no turn after all.
@@ -188,9 +192,18 @@ impl Turn {
         if self.phase == Phase::Resting {
             return Vec::new();
         }
+        // A turn that broke off may have used more than was told, and so may a sub-agent.
+        let told = outcome == TurnOutcome::Completed && self.seamless && self.children.is_empty();
+        let answers = self.answers.values().map(|answer| answer.usage);
+        self.spent = self.spent.filter(|_| told).map(|before| answers.fold(before, Usage::plus));
         self.phase = Phase::Resting;
         self.requests.clear();
         vec![AgentEvent::Status(Busyness::Idle), AgentEvent::TurnEnded(outcome)]
+    }
+
+    /// What was used since this was last asked, if the events told that without a gap.
+    pub(crate) fn take_spent(&mut self) -> Option<Usage> {
+        self.spent.replace(Usage::default())
     }
 
     /// One event of the stream. `now` serves only to tell when a limit resets.
@@ -303,6 +316,7 @@ impl Turn {
                 answer.summary |= info.is_summary();
                 answer.finish = info.finish.clone().or(answer.finish.take());
                 answer.error = info.error.clone().or(answer.error.take());
+                answer.usage = usage_of(info.tokens, info.cost);
                 if answer.finish.is_some() && !answer.summary {
                     self.overflows = 0;
                 }
@@ -383,7 +397,7 @@ impl Turn {
     }
 
     fn usage(&mut self, info: &SessionInfo) -> Option<AgentEvent> {
-        let usage = usage_of(info);
+        let usage = usage_of(info.tokens, info.cost);
         (usage != self.usage).then(|| {
             self.usage = usage;
             AgentEvent::Usage(usage)
@@ -409,6 +423,7 @@ impl Turn {
 
     /// The stream of events was broken: some may be lost.
     pub(crate) fn broke(&mut self) {
+        self.seamless = false;
         self.parts.broke();
         self.child_parts.broke();
     }
@@ -431,18 +446,17 @@ impl Turn {
     }
 }
 
-/// The totals of a session, without its sub-sessions.
-pub(crate) fn usage_of(info: &SessionInfo) -> Usage {
+/// The tokens and the cost of a session without its sub-sessions, or of an answer.
+pub(crate) fn usage_of(tokens: Tokens, cost: f64) -> Usage {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts; negative is zero")]
     let count = |number: f64| number.max(0.0) as u64;
-    let tokens = info.tokens;
     Usage {
         input: count(tokens.input),
         output: count(tokens.output),
         reasoning: count(tokens.reasoning),
         cache_read: count(tokens.cache.read),
         cache_write: count(tokens.cache.write),
-        cost: info.cost,
+        cost,
     }
 }
 

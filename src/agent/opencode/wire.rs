@@ -93,6 +93,12 @@ pub(crate) struct MessageInfo {
     pub(crate) finish: Option<String>,
     #[serde(default)]
     pub(crate) error: Option<ErrorObject>,
+    /// For an answer: what it cost.
+    #[serde(default)]
+    pub(crate) cost: f64,
+    /// For an answer: its tokens.
+    #[serde(default)]
+    pub(crate) tokens: Tokens,
     /// `true` for the summary of a compaction; an object for a user's message.
     #[serde(default)]
     pub(crate) summary: Value,

@@ -417,3 +417,51 @@ fn what_we_cancelled_is_cancelled_whatever_the_server_says() {
         assert_eq!(gist(&events).2, "cancelled Person", "{name}");
     }
 }
+
+/// What the events tell of a turn's tokens and cost is what the server adds to the session's totals; and
+/// where it may not be (a turn that failed, a sub-agent, an event that was lost) nothing is claimed.
+#[test]
+fn what_a_turn_used_is_the_servers_sum_or_not_claimed() {
+    let mut claimed = 0;
+    for name in recordings() {
+        let lines = lines(&name);
+        let main = |line: &Line| match line {
+            Line::Prompt { session, .. } => Some(session.clone()),
+            Line::Cancel | Line::Event(_) => None,
+        };
+        let session = lines.iter().find_map(main).expect("a prompt");
+        let mut turn = Turn::new(&session);
+        let (mut told, mut total) = (Some(Usage::default()), Usage::default());
+        let compare = |told: Option<Usage>, total: Usage| {
+            let Some(told) = told else { return 0 };
+            assert_eq!((told.cost * 1e9).round(), (total.cost * 1e9).round(), "{name}: {told:?} {total:?}");
+            assert_eq!(Usage { cost: 0.0, ..told }, Usage { cost: 0.0, ..total }, "{name}");
+            usize::from(told != Usage::default())
+        };
+        for line in &lines {
+            match line {
+                Line::Prompt { session: of, id } if *of == session => {
+                    claimed += compare(told, total);
+                    turn.begin(id);
+                }
+                Line::Prompt { .. } => {}
+                Line::Cancel => turn.cancelling(CancelCause::Person),
+                Line::Event(event) => {
+                    let ended = |event: &AgentEvent| matches!(event, AgentEvent::TurnEnded(_));
+                    if turn.event(event, now()).iter().any(ended) {
+                        told = told.zip(turn.take_spent()).map(|(before, spent)| before.plus(spent));
+                    }
+                    if event.kind == "session.updated" && event.session() == Some(&session) {
+                        let info: SessionInfo = field(&event.properties, "info").expect("a session");
+                        total = usage_of(info.tokens, info.cost);
+                    }
+                }
+            }
+        }
+        claimed += compare(told, total);
+        if name.starts_with("subagent") || name.starts_with("failed") || name.starts_with("cancel") {
+            assert_eq!(told, None, "{name}");
+        }
+    }
+    assert!(claimed >= 8, "{claimed} turns were compared");
+}
