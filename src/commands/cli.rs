@@ -8,7 +8,7 @@ use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
-    agents, approve, assign, create, execute, init, list, logs, multi, preview, prompt, show, status,
+    agents, approve, assign, create, execute, import, init, list, logs, multi, preview, prompt, show, status,
     supervisor, tree, update, use_stream, validate,
 };
 use crate::ui::ColorChoice;
@@ -28,7 +28,7 @@ const HELP: &str = "\
 
 {usage-heading} {usage}
 
-Plan:        init create use list validate preview tree show prompt approve assign agents
+Plan:        init create import use list validate preview tree show prompt approve assign agents
 Run:         execute multi update
 Look:        status logs
 Background:  supervisor
@@ -88,6 +88,7 @@ impl From<When> for ColorChoice {
 pub(super) enum Command {
     Init(init::Args),
     Create(create::Args),
+    Import(import::Args),
     Use(use_stream::Args),
     List(list::Args),
     Validate(validate::Args),
@@ -111,6 +112,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(ctx, &args),
             Self::Create(args) => create::run(ctx, &args),
+            Self::Import(args) => import::run(ctx, &args),
             Self::Use(args) => use_stream::run(ctx, &args),
             Self::List(args) => list::run(ctx, &args),
             Self::Validate(args) => validate::run(ctx, &args),

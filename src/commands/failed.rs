@@ -9,6 +9,7 @@ use crate::engine::agents::ConfigError;
 use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
+use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
@@ -206,6 +207,17 @@ impl From<ApproveError> for Failed {
 impl From<InitError> for Failed {
     fn from(error: InitError) -> Self {
         Self::of(Exit::Failed, "init", &error)
+    }
+}
+
+impl From<ImportError> for Failed {
+    fn from(error: ImportError) -> Self {
+        let exit = match &error {
+            ImportError::Several(_) | ImportError::Name(_) | ImportError::NoStream(_) => Exit::Usage,
+            ImportError::Lock(LockError::Held { .. }) => Exit::Busy,
+            _ => Exit::Failed,
+        };
+        Self::hinted(exit, "import", &error)
     }
 }
 

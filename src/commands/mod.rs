@@ -15,6 +15,7 @@ mod execute;
 mod exit;
 mod failed;
 mod how;
+mod import;
 mod init;
 mod list;
 mod logs;

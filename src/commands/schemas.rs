@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{batch, create, failed, how, multi, preview, prompt, show, use_stream, validate};
+use super::{batch, create, failed, how, import, multi, preview, prompt, show, use_stream, validate};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
@@ -36,6 +36,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("create", of::<create::Created>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
+        ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),

@@ -9,6 +9,7 @@ pub mod assign;
 pub mod batch;
 pub mod drift;
 pub mod hint;
+pub mod import;
 pub mod init;
 pub mod launch;
 pub mod logs;
@@ -18,6 +19,7 @@ mod prepare;
 mod prompt;
 mod resolve;
 mod sessions;
+mod spot;
 pub mod status;
 mod streams;
 #[cfg(test)]

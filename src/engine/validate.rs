@@ -195,7 +195,10 @@ pub fn explain(code: &str) -> Option<&'static str> {
         "S005" => {
             "The plan no longer has this thread, but something was recorded of it: sessions, reports, or finished tasks. It is kept, and is not run."
         }
-        _ => return plan::explain(code).or_else(|| crate::config::explain(code)),
+        _ => {
+            let import = || super::import::explain(code);
+            return plan::explain(code).or_else(|| crate::config::explain(code)).or_else(import);
+        }
     };
     Some(own)
 }

@@ -6,6 +6,7 @@
 mod confirm;
 mod diagnostics;
 mod grid;
+mod import;
 mod live;
 mod logs;
 mod screen;
@@ -19,6 +20,7 @@ mod turn;
 
 pub use confirm::confirm;
 pub use diagnostics::{render as render_diagnostics, tally};
+pub use import::import_table;
 pub use live::LiveBatch;
 pub use logs::LogPrinter;
 pub use screen::{ColorChoice, Screen};

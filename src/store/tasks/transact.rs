@@ -60,6 +60,12 @@ impl Store {
         self.dir.join(FILE_NAME)
     }
 
+    /// The folder of the stream.
+    #[must_use]
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The time that changes are stamped with.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -158,7 +164,7 @@ impl Store {
         Ok(kept)
     }
 
-    fn lock(&self) -> Result<Lock, StoreError> {
+    pub(super) fn lock(&self) -> Result<Lock, StoreError> {
         let path = self.path();
         let target = atomic::resolve(&path).map_err(|source| failed("read", &path, source))?;
         if !target.parent().is_none_or(Path::is_dir) {
@@ -175,7 +181,7 @@ impl Store {
         if lock.is_intact() { Ok(()) } else { Err(StoreError::LockLost { path: lock.path().to_owned() }) }
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.path();
         fs::read(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::Missing { path },
@@ -183,7 +189,7 @@ impl Store {
         })
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<Loaded, StoreError> {
+    pub(super) fn parse(&self, bytes: &[u8]) -> Result<Loaded, StoreError> {
         parse(bytes, |bytes| v1::read(bytes, &self.dir)).map(|loaded| self.named(loaded)).map_err(
             |unreadable| match unreadable {
                 Unreadable::Newer(version) => StoreError::Newer { path: self.path(), version },
@@ -218,7 +224,7 @@ impl Store {
         StoreError::Corrupt { path, line, column, what, newest }
     }
 
-    fn write(&self, stream: &mut Stream, lock: &Lock) -> Result<Written, StoreError> {
+    pub(super) fn write(&self, stream: &mut Stream, lock: &Lock) -> Result<Written, StoreError> {
         stream.updated_at = self.clock.now();
         let bytes = render(stream).map_err(StoreError::Render)?;
         let path = self.path();
@@ -237,7 +243,7 @@ impl Store {
     }
 
     /// Keeps the file of the older tool beside ours. The first one kept stays.
-    fn keep_v1(&self, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn keep_v1(&self, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.dir.join("tasks.v1.json");
         if fs::symlink_metadata(&path).is_err() {
             atomic::write_atomic(&path, bytes)?;
