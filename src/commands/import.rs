@@ -75,7 +75,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     } else if let Some(current) = &imported.current {
         ctx.screen.note(&format!("{current} is the current stream"));
     }
-    if !ctx.json && imported.items.iter().any(|item| item.approved.is_none() && item.stream.is_some()) {
+    let is_new = |item: &&Item| matches!(item.fate, Fate::Imported | Fate::Upgraded);
+    if !ctx.json && imported.items.iter().filter(is_new).any(|item| item.approved.is_none()) {
         ctx.screen.hint("`work validate`, then `work approve plan`, before a plan that is not approved runs");
     }
     Ok(if refused.is_empty() { Exit::Done } else { Exit::Failed })
@@ -92,8 +93,7 @@ fn text(ctx: &Context, imported: &Imported, dry: bool) -> String {
     let mut text = String::new();
     for file in &files {
         let (name, width) = (file.path.display().to_string(), usize::from(ctx.screen.width));
-        let drawn =
-            render_diagnostics(&name, &file.source, &file.diagnostics, ctx.screen.color, Some(width));
+        let drawn = render_diagnostics(&name, &file.source, &file.diagnostics, ctx.screen.color, Some(width));
         text.push_str(&drawn);
         text.push('\n');
     }

@@ -216,7 +216,7 @@ pub fn import(workspace: &Workspace, request: &Request<'_>) -> Result<Imported, 
             Some(making)
         }
     };
-    let mut import = Import { workspace, request, name, taken: workspace.stream_ids() };
+    let mut import = Import { workspace, request, found: &found, name, taken: workspace.stream_ids() };
     let items: Vec<Item> = found.sources.iter().map(|source| import.one(source)).collect();
     let current = current(workspace, &found, &items);
     if let (Some(id), false) = (&current, request.dry_run) {
@@ -225,21 +225,22 @@ pub fn import(workspace: &Workspace, request: &Request<'_>) -> Result<Imported, 
     Ok(Imported { items, current, findings: found.findings })
 }
 
-/// The stream that the old tool had as its current one, where none is chosen here.
+/// The stream that the old tool had as its current one, else the only one; where none is chosen here.
 fn current(workspace: &Workspace, found: &source::Found, items: &[Item]) -> Option<StreamId> {
     if streams::current(workspace).ok()?.is_some() {
         return None;
     }
-    let is_current = |source: &&Source| found.current.iter().any(|dir| *dir == source.dir);
-    let dir = &found.sources.iter().find(is_current)?.dir;
-    let item = items.iter().find(|item| item.from == *dir && item.fate != Fate::Refused)?;
-    item.stream.clone()
+    let mut taken = items.iter().filter(|item| item.fate != Fate::Refused);
+    let was_current = taken.clone().find(|item| found.current.contains(&item.from));
+    let only = || taken.next().filter(|_| taken.next().is_none());
+    was_current.or_else(only)?.stream.clone()
 }
 
 /// An import that is going on.
 struct Import<'a> {
     workspace: &'a Workspace,
     request: &'a Request<'a>,
+    found: &'a source::Found,
     name: Option<String>,
     /// The streams that are here, those of this import included.
     taken: Vec<StreamId>,
@@ -300,17 +301,12 @@ impl Import<'_> {
     }
 
     /// A stream whose folder is here already: rewritten where it lies, in one transaction.
-    fn in_place(
-        &self,
-        id: StreamId,
-        source: &Source,
-        older: &Older,
-        item: &mut Item,
-    ) -> Result<(), Refusal> {
+    fn in_place(&self, id: StreamId, source: &Source, older: &Older, item: &mut Item) -> Result<(), Refusal> {
         item.stream = Some(id.clone());
         if older.loaded.format != Format::V1 {
             item.fate = Fate::Here;
-            item.kept = item.found;
+            item.approved = compare::approved(&older.loaded.stream, None);
+            item.measure(&older.loaded.stream, older);
             return Ok(());
         }
         item.findings = state_findings(&source.dir, older);
@@ -352,7 +348,10 @@ impl Import<'_> {
         if self.taken.iter().all(|id| id.number() != wanted.number()) {
             return Ok(wanted);
         }
-        let next = self.taken.iter().map(StreamId::number).max().map_or(1, |last| last + 1);
+        // Behind those that are still to come as well, so that as many as can keep their numbers.
+        let numbers =
+            self.taken.iter().chain(self.found.sources.iter().filter_map(|other| other.id.as_ref()));
+        let next = numbers.map(StreamId::number).max().map_or(1, |last| last + 1);
         format!("{next:03}-{}", wanted.slug()).parse().map_err(|_| Refusal::NoId)
     }
 

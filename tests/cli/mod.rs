@@ -14,6 +14,7 @@ mod create;
 mod desk;
 mod drift;
 mod execute;
+mod import;
 mod init;
 mod list;
 mod logs;

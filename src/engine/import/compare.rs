@@ -42,8 +42,7 @@ impl OldPlan {
             let message = format!("the plan can't be read, and is taken over as it is: {error}");
             diagnostics = vec![Diagnostic::warning("I002", message)];
         }
-        let findings =
-            FileFindings { path: self.path.clone(), source: self.source.clone(), diagnostics };
+        let findings = FileFindings { path: self.path.clone(), source: self.source.clone(), diagnostics };
         (!findings.diagnostics.is_empty()).then_some(findings)
     }
 }
@@ -63,12 +62,7 @@ pub(super) fn compare(stream: &mut Stream, old: &OldPlan) -> Compared {
     let of_theirs = stream.approvals.plan.as_ref().filter(|approval| approval.hash.is_none());
     let approved_bytes = of_theirs.and_then(|approval| approval.extra.get("plan_hash")?.as_str());
     let unchanged = approved_bytes.map(|hash| hash == plan::bytes_hash(old.source.as_bytes()));
-    found.approved = stream.approvals.plan.as_ref().map(|approval| Approved {
-        by: approval.by.clone(),
-        at: approval.at,
-        unchanged,
-        stages: stream.approvals.stages.len(),
-    });
+    found.approved = approved(stream, unchanged);
     if old.error.is_some() {
         return found;
     }
@@ -85,6 +79,13 @@ pub(super) fn compare(stream: &mut Stream, old: &OldPlan) -> Compared {
     }
     found.drift = drift::drift(stream, &old.plan);
     found
+}
+
+/// The approval of the plan, if it has one.
+pub(super) fn approved(stream: &Stream, unchanged: Option<bool>) -> Option<Approved> {
+    let approval = stream.approvals.plan.as_ref()?;
+    let (by, at, stages) = (approval.by.clone(), approval.at, stream.approvals.stages.len());
+    Some(Approved { by, at, unchanged, stages })
 }
 
 /// What plan and state call differently, or only one of them has.

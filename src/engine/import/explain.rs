@@ -37,9 +37,7 @@ pub fn explain(code: &str) -> Option<&'static str> {
         "T112" => {
             "TASKS.md says something that tasks.json does not, or says it differently. What only TASKS.md has is taken from it; where both speak, tasks.json counts."
         }
-        "T113" => {
-            "TASKS.md and tasks.json give one task or thread two names. The one of tasks.json counts."
-        }
+        "T113" => "TASKS.md and tasks.json give one task or thread two names. The one of tasks.json counts.",
         _ => return None,
     })
 }

@@ -37,7 +37,8 @@ pub(super) fn files(dir: &Path, older: &Older) -> Result<(Vec<Copied>, Option<Fi
             let below = folder.join(entry.file_name());
             let kind = entry.file_type().map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let of_a_moment = name.starts_with('.') && (name.ends_with(".lock") || name.ends_with(".work-tmp"));
+            let of_a_moment =
+                name.starts_with('.') && (name.ends_with(".lock") || name.ends_with(".work-tmp"));
             if kind.is_dir() {
                 folders.push(below);
             } else if !kind.is_file() && !kind.is_symlink() {
@@ -49,13 +50,17 @@ pub(super) fn files(dir: &Path, older: &Older) -> Result<(Vec<Copied>, Option<Fi
         }
     }
     if older.bytes.is_some() && older.loaded.format == Format::V1 {
-        let free = ["tasks.v1.json".to_owned()].into_iter().chain((1..).map(|n| format!("tasks.v1-{n}.json")));
+        let free =
+            ["tasks.v1.json".to_owned()].into_iter().chain((1..).map(|n| format!("tasks.v1-{n}.json")));
         let mut free = free.map(PathBuf::from).skip_while(|name| found.iter().any(|file| file.to == *name));
         found.extend(free.next().map(|to| Copied { from: FILE_NAME.into(), to }));
     }
     found.sort_by(|a, b| a.to.cmp(&b.to));
-    let odd = (!odd.is_empty())
-        .then(|| FileFindings { path: dir.to_owned(), source: String::new(), diagnostics: odd });
+    let odd = (!odd.is_empty()).then(|| FileFindings {
+        path: dir.to_owned(),
+        source: String::new(),
+        diagnostics: odd,
+    });
     Ok((found, odd))
 }
 

@@ -81,7 +81,8 @@ impl Found {
         let index = match older_index(root) {
             Ok(index) => index.unwrap_or_default(),
             Err(error) => {
-                let message = format!("`index.json` can't be read, so its approvals are not taken over: {error}");
+                let message =
+                    format!("`index.json` can't be read, so its approvals are not taken over: {error}");
                 self.odd(root, String::new(), vec![Diagnostic::warning("I001", message)]);
                 OlderIndex::default()
             }
@@ -104,7 +105,10 @@ impl Found {
                 self.current.push(dir.clone());
             }
             if whole && entry.is_none() && !index.source.is_empty() {
-                odd.push(Diagnostic::warning("I001", format!("the index does not know the stream in `{name}`")));
+                odd.push(Diagnostic::warning(
+                    "I001",
+                    format!("the index does not know the stream in `{name}`"),
+                ));
             }
             if self.sources.iter().all(|source| source.dir != dir) {
                 self.sources.push(Source { dir, id: name.parse().ok(), entry: entry.unwrap_or_default() });

@@ -225,7 +225,8 @@ pub fn older_index(root: &Path) -> Result<Option<OlderIndex>, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
-    let file: Value = serde_json::from_str(source.trim_start_matches('\u{feff}')).map_err(|e| e.to_string())?;
+    let file: Value =
+        serde_json::from_str(source.trim_start_matches('\u{feff}')).map_err(|e| e.to_string())?;
     let current = file["current_stream"].as_str().map(str::to_owned);
     let entry = |entry: &Value| {
         let entry = entry.as_object()?;

@@ -111,11 +111,7 @@ impl Listed {
 }
 
 /// `- [x] Task 01.02.03.04: its name`.
-fn task(
-    text: &str,
-    place: &Place,
-    span: Range<usize>,
-) -> Result<(Listed, Option<Diagnostic>), &'static str> {
+fn task(text: &str, place: &Place, span: Range<usize>) -> Result<(Listed, Option<Diagnostic>), &'static str> {
     let boxed = text.strip_prefix(['-', '*']).map(str::trim_start).and_then(|rest| rest.strip_prefix('['));
     let (mark, rest) = boxed.and_then(|rest| rest.split_once(']')).ok_or("no task")?;
     let rest = rest.trim_start();
@@ -258,7 +254,8 @@ impl Thread {
         // Once a thread: at its first task.
         let first = listed.id.number == Ordinal::FIRST;
         if first && !thread.is_empty() && self.name != *thread {
-            let message = format!("thread `{}` is called `{}` in tasks.json, which counts", self.id, self.name);
+            let message =
+                format!("thread `{}` is called `{}` in tasks.json, which counts", self.id, self.name);
             let note = Diagnostic::warning("T113", message);
             notes.push(note.at(listed.span.clone(), format!("it stands below `{thread}` here")));
         }
