@@ -11,6 +11,7 @@ use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
 use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
+use crate::engine::restore::RestoreError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
 };
@@ -207,6 +208,17 @@ impl From<ApproveError> for Failed {
 impl From<InitError> for Failed {
     fn from(error: InitError) -> Self {
         Self::of(Exit::Failed, "init", &error)
+    }
+}
+
+impl From<RestoreError> for Failed {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Store(error) => error.into(),
+            error @ RestoreError::NoCopy(_) => Self::hinted(Exit::Failed, "no-copy", &error),
+            error @ RestoreError::Unknown { .. } => Self::hinted(Exit::Usage, "unknown-copy", &error),
+            error @ RestoreError::Running(_) => Self::hinted(Exit::Failed, "refused", &error),
+        }
     }
 }
 

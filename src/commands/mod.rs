@@ -10,6 +10,7 @@ mod batch;
 mod cli;
 mod connect;
 mod context;
+mod copies;
 mod create;
 mod execute;
 mod exit;

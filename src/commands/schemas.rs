@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{batch, create, failed, how, import, multi, preview, prompt, show, use_stream, validate};
+use super::{batch, copies, create, failed, how, import, multi, preview, prompt, show, use_stream, validate};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
@@ -48,6 +48,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),
         ("validate", of::<validate::Document<'static>>()),
+        ("validate-copies", of::<copies::Document>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
     ]
 }

@@ -18,6 +18,7 @@ pub mod owner;
 mod prepare;
 mod prompt;
 mod resolve;
+pub mod restore;
 mod sessions;
 mod spot;
 pub mod status;

@@ -4,6 +4,7 @@
 //! `engine`. One invariant: nothing is said by colour alone.
 
 mod confirm;
+mod copies;
 mod diagnostics;
 mod grid;
 mod import;
@@ -19,6 +20,7 @@ mod tree;
 mod turn;
 
 pub use confirm::confirm;
+pub use copies::copies_table;
 pub use diagnostics::{render as render_diagnostics, tally};
 pub use import::import_table;
 pub use live::LiveBatch;

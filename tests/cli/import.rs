@@ -258,7 +258,9 @@ fn numbers_names_and_what_is_here_already() {
     assert_eq!(ids, ["010-lexer", "011-other", "009-third"]);
     assert_eq!(told["current"], "010-lexer", "the old tool's current stream");
     let before = desk.bytes("repo/work/010-lexer/tasks.json");
-    desk.shows("import ../old/work/007-lexer", str![[r#"
+    desk.shows(
+        "import ../old/work/007-lexer",
+        str![[r#"
 $ work import ../old/work/007-lexer
 Stream              Threads  Tasks  Reports  Sessions  Resume  Plan  Odd
 007-lexer  refused
@@ -267,7 +269,8 @@ warning: `[ROOT]/old/work/007-lexer` is not imported: stream `010-lexer` is here
 hint: `work use 010-lexer` goes on with it; `--as NAME` imports the old one once more, beside it
 --- exit 1
 
-"#]]);
+"#]],
+    );
     assert_eq!(desk.bytes("repo/work/010-lexer/tasks.json"), before);
     desk.refuses("import ../old/work --as Again", 2, &["`--as` names one stream, and 3 were found"]);
     desk.run("import ../old/work/007-lexer --as 'Second lexer' -q").ok();

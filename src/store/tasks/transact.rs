@@ -149,19 +149,54 @@ impl Store {
     /// # Errors
     /// [`StoreError::Sound`] when the file can be read; else [`StoreError`].
     pub fn restore(&self, copy: &GoodCopy) -> Result<Option<PathBuf>, StoreError> {
+        let sound = |_: &Stream| Err(StoreError::Sound { path: self.path() });
+        self.bring_back(copy, sound).map_err(|error| match error {
+            TransactError::Store(error) | TransactError::Refused(error) => error,
+        })
+    }
+
+    /// Puts an earlier version in the place of the file, also of one that can be read, if `may` allows
+    /// that one to go. Returns where what was there is kept, byte for byte.
+    ///
+    /// # Errors
+    /// [`TransactError::Refused`] with the error of `may`, else [`TransactError::Store`].
+    pub fn bring_back<E>(
+        &self,
+        copy: &GoodCopy,
+        may: impl FnOnce(&Stream) -> Result<(), E>,
+    ) -> Result<Option<PathBuf>, TransactError<E>> {
         let lock = self.lock()?;
-        let kept = match self.load() {
-            Ok(_) => return Err(StoreError::Sound { path: self.path() }),
-            Err(StoreError::Missing { .. }) => None,
-            Err(StoreError::Corrupt { .. }) => Some(self.set_aside()?),
-            Err(error) => return Err(error),
-        };
         let bytes = fs::read(&copy.path).map_err(|source| failed("read", &copy.path, source))?;
+        let kept = match self.load() {
+            Ok(Loaded { format: Format::Newer(version), .. }) => {
+                return Err(StoreError::Newer { path: self.path(), version }.into());
+            }
+            Ok(loaded) => {
+                may(&loaded.stream).map_err(TransactError::Refused)?;
+                Some(self.set_aside("replaced")?)
+            }
+            Err(StoreError::Missing { .. }) => None,
+            Err(StoreError::Corrupt { .. }) => Some(self.set_aside("corrupt")?),
+            Err(error) => return Err(error.into()),
+        };
         self.check(&lock)?;
-        let written = atomic::replace(&self.path(), &bytes, Access::Shared)?;
+        let written = atomic::replace(&self.path(), &bytes, Access::Shared).map_err(StoreError::from)?;
+        if let Some(copies) = &self.copies {
+            // It is the newest now: the next damage must not bring back what was just replaced.
+            let _ = copies.keep_if_new(&bytes);
+        }
         drop(lock);
-        written.sync_dir()?;
+        written.sync_dir().map_err(StoreError::from)?;
         Ok(kept)
+    }
+
+    /// The stream in an earlier version.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the copy is gone, or can't be read any more.
+    pub fn read_copy(&self, copy: &GoodCopy) -> Result<Stream, StoreError> {
+        let bytes = fs::read(&copy.path).map_err(|source| failed("read", &copy.path, source))?;
+        self.parse(&bytes).map(|loaded| loaded.stream)
     }
 
     pub(super) fn lock(&self) -> Result<Lock, StoreError> {
@@ -252,14 +287,14 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the unreadable file beside, under a name that nobody has.
-    fn set_aside(&self) -> Result<PathBuf, StoreError> {
+    /// Keeps the file beside, under a name that nobody has and that tells why.
+    fn set_aside(&self, why: &str) -> Result<PathBuf, StoreError> {
         let path = self.path();
         let bytes = self.bytes()?;
         let stamp = self.clock.now().format("%Y%m%dT%H%M%SZ");
         for number in 0_u32.. {
             let more = if number == 0 { String::new() } else { format!("-{number}") };
-            let aside = self.dir.join(format!("tasks.corrupt-{stamp}{more}.json"));
+            let aside = self.dir.join(format!("tasks.{why}-{stamp}{more}.json"));
             if fs::symlink_metadata(&aside).is_err() {
                 atomic::write_atomic(&aside, &bytes)?;
                 return Ok(aside);
