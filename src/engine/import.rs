@@ -276,7 +276,7 @@ impl Import<'_> {
         let old_id = source.id.clone().unwrap_or_else(|| older.loaded.stream.id.clone());
         let here = self.taken.iter().find(|id| is_same(&self.workspace.stream_dir(id), &source.dir)).cloned();
         if let Some(id) = here {
-            return self.in_place(id, source, &older, item);
+            return self.in_place(&id, source, &older, item);
         }
         let id = self.choose(&old_id, source)?;
         item.stream = Some(id.clone());
@@ -301,7 +301,13 @@ impl Import<'_> {
     }
 
     /// A stream whose folder is here already: rewritten where it lies, in one transaction.
-    fn in_place(&self, id: StreamId, source: &Source, older: &Older, item: &mut Item) -> Result<(), Refusal> {
+    fn in_place(
+        &self,
+        id: &StreamId,
+        source: &Source,
+        older: &Older,
+        item: &mut Item,
+    ) -> Result<(), Refusal> {
         item.stream = Some(id.clone());
         if older.loaded.format != Format::V1 {
             item.fate = Fate::Here;
@@ -312,13 +318,13 @@ impl Import<'_> {
         item.findings = state_findings(&source.dir, older);
         let plan = OldPlan::read(&source.dir);
         let mut after = older.loaded.stream.clone();
-        self.fit(&mut after, &id, source, &plan, item);
+        self.fit(&mut after, id, source, &plan, item);
         item.measure(&after, older);
         item.files = older.bytes.iter().map(|_| PathBuf::from("tasks.v1.json")).collect();
         if !self.request.dry_run {
-            let upgraded = self.workspace.store(&id).upgrade(|stream| {
+            let upgraded = self.workspace.store(id).upgrade(|stream| {
                 let mut again = item.clone();
-                self.fit(stream, &id, source, &plan, &mut again);
+                self.fit(stream, id, source, &plan, &mut again);
                 Ok::<_, std::convert::Infallible>(())
             });
             match upgraded {

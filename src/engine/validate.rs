@@ -168,8 +168,14 @@ impl Checked<'_> {
 
     /// The finding at the record's place in the file.
     fn at_record(&self, finding: Diagnostic, thread: &Thread, record: &SessionRecord) -> Diagnostic {
-        let from = spot::text(self.source, "id", &thread.id.to_string(), 0).map_or(0, |span| span.end);
-        match spot::field(self.source, "attempt", &record.attempt.to_string(), from) {
+        let of_thread = spot::text(self.source, "id", &thread.id.to_string(), 0);
+        // Where two have one number, the one that is meant.
+        let before = thread.sessions.iter().take_while(|other| !std::ptr::eq(*other, record));
+        let same = before.filter(|other| other.attempt == record.attempt).count();
+        let attempt = record.attempt.to_string();
+        let next = |span: &std::ops::Range<usize>| spot::field(self.source, "attempt", &attempt, span.end);
+        let mut places = std::iter::successors(of_thread.as_ref().and_then(next), next);
+        match places.nth(same) {
             Some(span) => finding.at(span, ""),
             None => self.at_thread(finding, thread),
         }

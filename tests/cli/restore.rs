@@ -20,7 +20,9 @@ fn desk() -> (Desk, Vec<Vec<u8>>) {
 #[test]
 fn where_nothing_is_broken_the_copies_are_listed() {
     let (desk, states) = desk();
-    desk.shows("validate --restore", str![[r#"
+    desk.shows(
+        "validate --restore",
+        str![[r#"
 $ work validate --restore
 Copy  Name               Written   Threads  Tasks  Reports  Sessions  Against tasks.json
 1     tasks-000003.json  just now  4        2/5    1        0         the same
@@ -31,7 +33,8 @@ tasks.json can be read; nothing was restored
 hint: `work validate --restore COPY` brings one of these back, and keeps the file that is there
 --- exit 0
 
-"#]]);
+"#]],
+    );
     let told = document("validate-copies", &desk.run("validate --restore --json").ok());
     assert_eq!(told["copies"][0]["same"], true);
     assert_eq!(told["copies"][1]["differs"]["completed"], -1);

@@ -21,7 +21,7 @@ fn findings(desk: &Desk, what: &str, code: i32) -> Vec<String> {
 }
 
 /// A record of an attempt that ended well.
-fn record(attempt: u32, more: Value) -> Value {
+fn record(attempt: u32, more: &Value) -> Value {
     let mut record = json!({
         "sessionId": format!("ses_{attempt}"), "agentName": "default", "model": "a/b", "attempt": attempt,
         "startedAt": "2026-03-04T04:00:00.000Z", "completedAt": "2026-03-04T04:10:00.000Z", "status": "completed",
@@ -44,13 +44,16 @@ fn with(records: Vec<Value>) -> Desk {
 
 #[test]
 fn a_healthy_repository_is_fine() {
-    let desk = with(vec![record(1, json!({ "status": "failed" })), record(2, json!({ "resumedFrom": 1 }))]);
-    desk.shows("validate sessions", str![[r#"
+    let desk = with(vec![record(1, &json!({ "status": "failed" })), record(2, &json!({ "resumedFrom": 1 }))]);
+    desk.shows(
+        "validate sessions",
+        str![[r#"
 $ work validate sessions
 tasks.json: fine
 --- exit 0
 
-"#]]);
+"#]],
+    );
     assert!(findings(&desk, "", 0).is_empty());
 }
 
@@ -59,25 +62,73 @@ fn each_finding_with_its_place() {
     let owner = json!({ "pid": 1, "startedAt": 1, "bootId": "another", "host": "elsewhere" });
     let mine = json!({ "pid": u32::MAX - 1, "startedAt": 1, "bootId": "another", "host": work::sys::identity::Identity::current().host });
     let desk = with(vec![
-        record(1, json!({ "resumable": false, "agentName": "gone" })),
-        record(2, json!({ "resumedFrom": 7, "completedAt": "2026-03-04T03:00:00.000Z" })),
-        record(2, json!({ "status": "running", "completedAt": null, "owner": mine })),
+        record(1, &json!({ "resumable": false, "agentName": "gone" })),
+        record(2, &json!({ "resumedFrom": 7, "completedAt": "2026-03-04T03:00:00.000Z" })),
+        record(2, &json!({ "status": "running", "completedAt": null, "owner": mine })),
     ]);
-    desk.shows("validate sessions", str![[r#""#]]);
+    desk.shows(
+        "validate sessions",
+        str![[r#"
+$ work validate sessions
+note[S013]: agent `gone` worked on thread 01.01.01, and agents.yaml does not have it
+  --> [REPO]/work/001-rename-fetch/tasks.json:19:7
+   |
+19 |       "id": "01.01.01",
+   |       ^^^^^^^^^^^^^^^^
+
+note[S006]: attempt 1 of thread 01.01.01 can't be resumed: the session id is made up by an older tool
+  --> [REPO]/work/001-rename-fetch/tasks.json:31:11
+   |
+31 |           "attempt": 1,
+   |           ^^^^^^^^^^^^
+
+note[S004]: attempt 2 of thread 01.01.01 is open, and its owner is dead
+  --> [REPO]/work/001-rename-fetch/tasks.json:44:11
+   |
+44 |           "attempt": 2,
+   |           ^^^^^^^^^^^^
+   |
+   = help: it counts as interrupted, and the next run writes it so
+
+warning[S015]: attempt 2 of thread 01.01.01 continues attempt 7, and there is no earlier one of that number
+  --> [REPO]/work/001-rename-fetch/tasks.json:44:11
+   |
+44 |           "attempt": 2,
+   |           ^^^^^^^^^^^^
+
+warning[S014]: attempt 2 of thread 01.01.01 ended before it began
+  --> [REPO]/work/001-rename-fetch/tasks.json:44:11
+   |
+44 |           "attempt": 2,
+   |           ^^^^^^^^^^^^
+
+error[S011]: thread 01.01.01 has two attempts of the number 2
+  --> [REPO]/work/001-rename-fetch/tasks.json:44:11
+   |
+44 |           "attempt": 2,
+   |           ^^^^^^^^^^^^
+   |
+   = help: give one of them another number
+
+tasks.json: 1 error, 2 warnings, 3 notes
+--- exit 3
+
+"#]],
+    );
     let desk = with(vec![
-        record(1, json!({ "status": "running", "completedAt": null, "owner": owner })),
-        record(2, json!({ "status": "running", "completedAt": null, "owner": owner })),
+        record(1, &json!({ "status": "running", "completedAt": null, "owner": owner })),
+        record(2, &json!({ "status": "running", "completedAt": null, "owner": owner })),
     ]);
     assert_eq!(findings(&desk, "sessions", 3), ["error S003 thread 01.01.01 has several open attempts"]);
 }
 
 #[test]
 fn sessions_that_can_not_be_resumed() {
-    let mut unopened = record(3, json!({ "status": "failed" }));
+    let mut unopened = record(3, &json!({ "status": "failed" }));
     unopened.as_object_mut().expect("an object").remove("sessionId");
     let desk = with(vec![
-        record(1, json!({ "resumable": false })),
-        record(2, json!({ "resumable": false })),
+        record(1, &json!({ "resumable": false })),
+        record(2, &json!({ "resumable": false })),
         unopened,
     ]);
     let told = [
@@ -96,7 +147,7 @@ fn sessions_that_can_not_be_resumed() {
 
 #[test]
 fn a_folder_that_is_gone() {
-    let desk = with(vec![record(1, json!({ "directory": "/nowhere/else" }))]);
+    let desk = with(vec![record(1, &json!({ "directory": "/nowhere/else" }))]);
     let told =
         ["warning S008 attempt 1 of thread 01.01.01 worked in `/nowhere/else`, which is no longer there"];
     assert_eq!(findings(&desk, "sessions", 0), told);
@@ -104,7 +155,7 @@ fn a_folder_that_is_gone() {
 
 #[test]
 fn journals_and_records() {
-    let desk = with(vec![record(1, json!({ "turns": [1, 2] }))]);
+    let desk = with(vec![record(1, &json!({ "turns": [1, 2] }))]);
     let turns = "repo/.git/work/turns/001-rename-fetch";
     for journal in ["01.01.01/1.jsonl", "01.01.01/3.jsonl", "09.01.01/1.jsonl"] {
         desk.env.write(format!("{turns}/{journal}"), "");
@@ -126,7 +177,7 @@ fn journals_and_records() {
 
 #[test]
 fn the_current_session_is_that_of_an_open_attempt() {
-    let desk = with(vec![record(1, json!({}))]);
+    let desk = with(vec![record(1, &json!({}))]);
     let mut state = desk.state_json();
     state["threads"][0]["currentSessionId"] = "ses_1".into();
     desk.state(state.to_string());
@@ -158,7 +209,7 @@ fn tasks_and_threads_that_contradict_themselves() {
             "error T105 task 01.01.01.01 is there twice",
             "error T103 task 07.01.01.01 stands in thread 01.01.02, which its id does not belong to",
             "error T105 thread 02.01.01 is there twice",
-            "warning T104 1 tasks belong to no thread; they are kept in `unplacedTasks`",
+            "warning T104 1 task(s) of an older tool without a thread, kept in `unplacedTasks`",
         ]
     );
     assert!(findings(&desk, "sessions", 0).is_empty());

@@ -61,10 +61,10 @@ fn second(state: &Checked<'_>, what: &str, id: &str) -> Diagnostic {
 }
 
 fn unplaced(state: &Checked<'_>, found: &mut Vec<Diagnostic>) {
-    for (key, what) in [("unplacedTasks", "tasks"), ("unplacedThreads", "entries of threads.json")] {
+    for (key, what) in [("unplacedTasks", "task(s)"), ("unplacedThreads", "record(s)")] {
         let count = state.stream.extra.get(key).and_then(Value::as_array).map_or(0, Vec::len);
         if count > 0 {
-            let message = format!("{count} {what} belong to no thread; they are kept in `{key}`");
+            let message = format!("{count} {what} of an older tool without a thread, kept in `{key}`");
             let finding = Diagnostic::warning("T104", message);
             found.push(match spot::named(state.source, &format!("`{key}`")) {
                 Some(span) => finding.at(span, ""),

@@ -154,22 +154,20 @@ impl Store {
         }
         let tasks = bytes.as_deref().and_then(json).unwrap_or_default();
         let threads = std::fs::read(dir.join("threads.json")).ok().as_deref().and_then(json);
-        let (list, mut diagnostics, source) = self.list()?;
+        let source = self.list()?;
+        let (list, mut diagnostics) = source.as_deref().map(tasks_md::parse).unwrap_or_default();
         let found = Counts::of_files(&tasks, threads.as_ref(), &list);
         diagnostics.append(&mut tasks_md::merge(&mut loaded.stream, list));
         let list = source.map(|source| TaskList { path: dir.join(LIST), source, diagnostics });
         Ok(Older { loaded, bytes, list, found })
     }
 
-    fn list(&self) -> Result<(Vec<tasks_md::Listed>, Vec<Diagnostic>, Option<String>), StoreError> {
+    /// The text of `TASKS.md`, if it is there.
+    fn list(&self) -> Result<Option<String>, StoreError> {
         let path = self.dir().join(LIST);
         match std::fs::read(&path) {
-            Ok(bytes) => {
-                let source = String::from_utf8_lossy(&bytes).into_owned();
-                let (list, notes) = tasks_md::parse(&source);
-                Ok((list, notes, Some(source)))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Default::default()),
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(StoreError::Io { action: "read", path, source }),
         }
     }

@@ -31,7 +31,8 @@ struct Place {
 /// Reads the list.
 pub(in crate::store::tasks) fn parse(source: &str) -> (Vec<Listed>, Vec<Diagnostic>) {
     let (mut tasks, mut notes): (Vec<Listed>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
-    let (mut place, mut at) = (Place::default(), 0);
+    // A quoted line belongs to the task right above it, if that made sense.
+    let (mut place, mut at, mut open) = (Place::default(), 0, false);
     for whole in source.split_inclusive('\n') {
         let line = whole.trim_end();
         let span = at..at + line.len();
@@ -39,11 +40,12 @@ pub(in crate::store::tasks) fn parse(source: &str) -> (Vec<Listed>, Vec<Diagnost
         let text = line.trim_start_matches('\u{feff}').trim_start();
         if text.is_empty() || text.starts_with("# ") || matches!(text, "---" | "***") {
         } else if text.starts_with('#') {
+            open = false;
             if !place.enter(text) {
                 notes.push(unknown("no stage, batch or thread", span));
             }
         } else if let Some(quoted) = text.strip_prefix('>') {
-            if !tasks.last_mut().is_some_and(|task| task.quote(quoted.trim())) {
+            if !tasks.last_mut().is_some_and(|task| open && task.quote(quoted.trim())) {
                 notes.push(unknown("no report of a task", span));
             }
         } else {
@@ -51,8 +53,12 @@ pub(in crate::store::tasks) fn parse(source: &str) -> (Vec<Listed>, Vec<Diagnost
                 Ok((task, odd)) => {
                     notes.extend(odd);
                     tasks.push(task);
+                    open = true;
                 }
-                Err(what) => notes.push(unknown(what, span)),
+                Err(what) => {
+                    notes.push(unknown(what, span));
+                    open = false;
+                }
             }
         }
     }
@@ -259,5 +265,50 @@ impl Thread {
             let note = Diagnostic::warning("T113", message);
             notes.push(note.at(listed.span.clone(), format!("it stands below `{thread}` here")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = "\u{feff}# Tasks: x\r\n\r\n## Stage 01: A & b\r\n### Batch 02: B\r\n#### Thread 03: C - d @agent:me\r\n\
+        - [X] Task 1.2.3.4: one: two\r\n  > Report: a\r\n  > b\r\n* [?] 01.02.03.05: three\n- [-] Task 99: four\n\
+        > Report: nobody's\n- [ ] Task 01.02.03.05: three\n- [~] Task 01.02.03.05: again\n";
+
+    #[test]
+    fn a_list_is_read_line_by_line() {
+        let (tasks, notes) = parse(LIST);
+        let names: Vec<_> = tasks.iter().map(|task| (task.id.to_string(), task.name.as_str())).collect();
+        let expected = [("01.02.03.04", "one: two"), ("01.02.03.05", "three"), ("01.02.03.05", "three")];
+        assert_eq!(names[..3], expected.map(|(id, name)| (id.to_owned(), name)));
+        assert_eq!((tasks[0].status, tasks[0].report.as_deref()), (TaskStatus::Completed, Some("a\nb")));
+        assert_eq!(tasks[1].status, TaskStatus::InProgress, "an unknown mark");
+        let told: Vec<_> = notes
+            .iter()
+            .map(|note| (note.code, &LIST[note.primary.clone().expect("a place").span]))
+            .collect();
+        assert_eq!(told[..2], [("T111", "* [?] 01.02.03.05: three"), ("T111", "- [-] Task 99: four")]);
+        assert_eq!((told[2].1, &tasks[1].report), ("> Report: nobody's", &None));
+    }
+
+    #[test]
+    fn what_only_the_list_says_is_taken_and_twice_is_once() {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let mut stream = Stream::new("001-x".parse().expect("an id"), "x".to_owned(), at);
+        let notes = merge(&mut stream, parse(LIST).0);
+        let thread = &stream.threads[0];
+        let places = [&thread.stage_name, &thread.batch_name, &thread.name].map(String::as_str);
+        assert_eq!(places, ["A & b", "B", "C - d"]);
+        assert_eq!(thread.agent, Some(AgentName("me".to_owned())));
+        let names: Vec<_> =
+            thread.tasks.iter().map(|task| (task.id.to_string(), task.name.as_str())).collect();
+        let expected = [("01.02.03.04", "one: two"), ("01.02.03.05", "three"), ("01.02.03.06", "again")];
+        assert_eq!(names, expected.map(|(id, name)| (id.to_owned(), name)));
+        assert_eq!(thread.tasks[2].extra["originalId"], "01.02.03.05");
+        assert!(notes.iter().any(|note| note.code == "T111" && note.message.contains("appears twice")));
+        let again = stream.clone();
+        merge(&mut stream, parse(LIST).0.into_iter().take(3).collect());
+        assert_eq!(stream, again);
     }
 }
