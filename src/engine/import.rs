@@ -367,7 +367,7 @@ impl Import<'_> {
         let mut odd = close(stream);
         let compared = compare(stream, plan);
         odd.extend(compared.state);
-        odd.extend(compare::unknown_agents(stream, self.workspace));
+        odd.extend(compare::unknown_agents(stream, self.workspace, &source.dir));
         item.approved = compared.approved;
         item.drift = compared.drift;
         if let Some(findings) = plan.findings(compared.plan) {
@@ -429,13 +429,16 @@ fn mark(stream: &mut Stream, old: &StreamId, source: &Source, now: DateTime<Utc>
 fn close(stream: &mut Stream) -> Vec<Diagnostic> {
     let mut odd = Vec::new();
     for thread in &mut stream.threads {
-        let Some(attempt) = thread.open_record().map(|record| record.attempt) else { continue };
-        let by = Some("nobody recorded its end; it was imported".to_owned());
-        let end = End { interrupted_by: by, ..End::default() };
-        if model::end_session(thread, attempt, Outcome::Interrupted, end).is_ok() {
-            let message =
-                format!("attempt {attempt} of thread `{}` was never ended; it is interrupted now", thread.id);
-            odd.push(Diagnostic::note("I007", message));
+        let open = thread.sessions.iter().filter(|record| record.is_open());
+        for attempt in open.map(|record| record.attempt).collect::<Vec<_>>() {
+            let by = Some("nobody recorded its end; it was imported".to_owned());
+            let end = End { interrupted_by: by, ..End::default() };
+            if model::end_session(thread, attempt, Outcome::Interrupted, end).is_ok() {
+                let id = thread.id;
+                let message =
+                    format!("attempt {attempt} of thread `{id}` was never ended; it is interrupted now");
+                odd.push(Diagnostic::note("I007", message));
+            }
         }
     }
     odd

@@ -326,7 +326,12 @@ fn streams_that_lie_here_already_are_rewritten_in_place() {
 
 #[test]
 fn killed_on_the_way_it_leaves_nothing_or_the_whole_stream() {
-    for (point, whole) in [("store.written", false), ("import.copied", false), ("import.placed", true)] {
+    for (point, whole) in [
+        ("store.written", false),
+        ("atomic.renamed:3", false),
+        ("import.copied", false),
+        ("import.placed", true),
+    ] {
         let mut desk = desk();
         desk.env.set("WORK_FAULT", point);
         let output = desk.run("import ../old/work");
@@ -340,4 +345,21 @@ fn killed_on_the_way_it_leaves_nothing_or_the_whole_stream() {
         assert_eq!(here(&desk), [".gitignore", "007-lexer", "agents.yaml"], "{point}: it is swept up");
         desk.run("status").ok();
     }
+}
+
+/// A stream of our own format, from another repository.
+#[test]
+fn a_stream_of_version_2_comes_as_well() {
+    let desk = desk();
+    desk.run("import ../old/work").ok();
+    let other = desk.env.root().join("other");
+    std::fs::create_dir_all(&other).expect("a folder");
+    desk.env.work_in(&other, ["init"]).ok();
+    let output = desk.env.work_in(&other, ["import", "../repo", "--json"]).ok();
+    let told = document("import", &output);
+    assert_eq!(told["streams"][0]["kept"], told["streams"][0]["found"]);
+    let (ours, theirs) = (state(&desk, "007-lexer"), desk.bytes("other/work/007-lexer/tasks.json"));
+    let theirs: Value = serde_json::from_slice(&theirs).expect("JSON");
+    assert_eq!(theirs, ours, "nothing is added twice");
+    assert!(desk.path("other/work/007-lexer/tasks.v1.json").exists());
 }

@@ -82,14 +82,6 @@ note[S006]: attempt 1 of thread 01.01.01 can't be resumed: the session id is mad
 31 |           "attempt": 1,
    |           ^^^^^^^^^^^^
 
-note[S004]: attempt 2 of thread 01.01.01 is open, and its owner is dead
-  --> [REPO]/work/001-rename-fetch/tasks.json:44:11
-   |
-44 |           "attempt": 2,
-   |           ^^^^^^^^^^^^
-   |
-   = help: it counts as interrupted, and the next run writes it so
-
 warning[S015]: attempt 2 of thread 01.01.01 continues attempt 7, and there is no earlier one of that number
   --> [REPO]/work/001-rename-fetch/tasks.json:44:11
    |
@@ -102,10 +94,18 @@ warning[S014]: attempt 2 of thread 01.01.01 ended before it began
 44 |           "attempt": 2,
    |           ^^^^^^^^^^^^
 
-error[S011]: thread 01.01.01 has two attempts of the number 2
-  --> [REPO]/work/001-rename-fetch/tasks.json:44:11
+note[S004]: attempt 2 of thread 01.01.01 is open, and its owner is dead
+  --> [REPO]/work/001-rename-fetch/tasks.json:57:11
    |
-44 |           "attempt": 2,
+57 |           "attempt": 2,
+   |           ^^^^^^^^^^^^
+   |
+   = help: it counts as interrupted, and the next run writes it so
+
+error[S011]: thread 01.01.01 has two attempts of the number 2
+  --> [REPO]/work/001-rename-fetch/tasks.json:57:11
+   |
+57 |           "attempt": 2,
    |           ^^^^^^^^^^^^
    |
    = help: give one of them another number

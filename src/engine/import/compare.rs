@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Approved;
+use crate::config;
 use crate::diag::Diagnostic;
 use crate::engine::drift::{self, Drift};
 use crate::engine::validate::FileFindings;
@@ -147,7 +148,10 @@ fn cover(stream: &mut Stream, old: &OldPlan) {
 }
 
 /// Agents that have work left and are not known here.
-pub(super) fn unknown_agents(stream: &Stream, workspace: &Workspace) -> Vec<Diagnostic> {
+pub(super) fn unknown_agents(stream: &Stream, workspace: &Workspace, dir: &Path) -> Vec<Diagnostic> {
+    let theirs = dir.with_file_name("agents.yaml");
+    let old = std::fs::read_to_string(&theirs).unwrap_or_default();
+    let old = config::parse_agents(&old).agents.agents;
     let known = agents::check_agents(workspace).map(|checked| checked.value.agents).unwrap_or_default();
     let mut missing: BTreeMap<String, Vec<ThreadId>> = BTreeMap::new();
     for thread in stream.threads.iter().filter(|thread| !status::status_of(thread).is_settled()) {
@@ -159,8 +163,11 @@ pub(super) fn unknown_agents(stream: &Stream, workspace: &Workspace) -> Vec<Diag
     let finding = |(agent, threads): (String, Vec<ThreadId>)| {
         let ids: Vec<String> = threads.iter().map(ToString::to_string).collect();
         let message = format!("agent `{agent}` of thread {} is not in agents.yaml here", ids.join(", "));
-        Diagnostic::warning("I006", message)
-            .help("add it to agents.yaml, or `work assign --thread ID --agent NAME`")
+        let add = match old.iter().any(|known| known.name.0 == agent) {
+            true => format!("copy it from `{}`", theirs.display()),
+            false => "add it to agents.yaml".to_owned(),
+        };
+        Diagnostic::warning("I006", message).help(format!("{add}, or `work assign --thread ID --agent NAME`"))
     };
     missing.into_iter().map(finding).collect()
 }
