@@ -38,5 +38,9 @@ pub(super) fn restore(ctx: &Context, handle: &StreamHandle, wanted: Option<&str>
         Some(kept) => format!("{what}; the file that was there is kept as `{}`", kept.display()),
         None => what,
     });
+    let others = restore::copies(handle).iter().filter(|copy| !copy.same).count();
+    if wanted.is_none() && others > 0 {
+        ctx.screen.hint(&format!("`work validate --restore` lists the other copies ({others})"));
+    }
     Ok(true)
 }

@@ -124,6 +124,7 @@ $ work validate --restore
 agents.yaml, PLAN.md, tasks.json: fine
 --- stderr
 restored the copy of 2026-03-04 05:06:07 UTC (5 tasks, 0 session records); the file that was there is kept as `[REPO]/work/001-rename-fetch/tasks.corrupt-20260304T050607Z.json`
+hint: `work validate --restore` lists the other copies (1)
 --- exit 0
 
 "#]]);
