@@ -9,7 +9,7 @@ use super::Exit;
 use super::connect::{endpoint, program};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use super::how::How;
+use super::how::{How, Watching};
 use crate::engine::batch::{BatchPlan, Skipped};
 use crate::engine::hint::chain;
 use crate::engine::launch::{Launch, Launches, Step};
@@ -43,10 +43,7 @@ pub(super) struct Windowed<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) handle: &'a StreamHandle,
     pub(super) how: &'a How,
-    /// Until the turns have ended, not only started.
-    pub(super) wait: bool,
-    /// Goes to the windows.
-    pub(super) attach: bool,
+    pub(super) watching: &'a Watching,
 }
 
 impl Windowed<'_> {
@@ -68,13 +65,20 @@ impl Windowed<'_> {
             ctx.screen.note(&format!("leaving {id} {name}: it is {}", status.name()));
         }
         batch.warnings().iter().for_each(|warning| ctx.screen.warn(warning));
-        let common = WindowProgram {
+        let mut program = WindowProgram {
             work: program()?,
-            flags: self.how.flags(),
+            flags: Vec::new(),
             environment: ctx.window_environment(host.socket()),
         };
         for prepared in &batch.threads {
-            windows.open(workspace, handle, &common, prepared)?;
+            // Of one batch, some may go on in a session and some begin one.
+            let how = How {
+                resume: prepared.spec.resume.is_some(),
+                model: prepared.model.clone(),
+                ..self.how.clone()
+            };
+            program.flags = how.flags();
+            windows.open(workspace, handle, &program, prepared)?;
         }
         let launches = self.follow(&batch, &windows, &host, launching);
         self.tell(&batch, &windows, launches)
@@ -108,23 +112,26 @@ impl Windowed<'_> {
         let threads: Vec<_> = batch.threads.iter().map(named).collect();
         let live = LiveBatch::new(screen, &threads);
         let show = |thread, step: &Step| live.set(thread, step);
-        let mut launches = Launches::new(host, &threads, &show);
+        let mut launches = Launches::new(host, self.handle, &threads, &show);
         launches.wait_for_starts(launching);
         // Inside of tmux that is a switch, which nobody who waits asked for.
-        let go =
-            if windows.is_private() { self.attach && screen.interactive } else { self.attach || !self.wait };
+        let go = if windows.is_private() {
+            self.watching.attach && screen.interactive
+        } else {
+            self.watching.attach || !self.watching.wait
+        };
         if let Err(why) = if go { windows.go() } else { Ok(()) } {
             screen.warn(&format!("cannot go to the windows: {why}"));
         }
-        if self.wait {
+        if self.watching.wait {
             launches.wait_for_ends();
         }
         live.finish();
-        launches.finish(self.handle)
+        launches.finish()
     }
 
     fn tell(&self, batch: &BatchPlan, windows: &Windows, threads: Vec<Launch>) -> CommandResult {
-        let all_good = threads.iter().all(|thread| thread.is_good(self.wait));
+        let all_good = threads.iter().all(|thread| thread.is_good(self.watching.wait));
         let document = Document {
             stream: &self.handle.id,
             batch: batch.id,

@@ -4,12 +4,17 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{batch, copies, create, failed, how, import, multi, preview, prompt, show, use_stream, validate};
+use super::{
+    batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show, use_stream,
+    validate,
+};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
+use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
 use crate::engine::status::StatusReport;
+use crate::engine::why::Why;
 use crate::engine::{StreamSummary, Updated};
 
 /// `work approve plan`, `work approve stage`, and either with `--revoke`.
@@ -33,9 +38,12 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("agents", of::<Vec<AgentRow>>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
+        ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),
         ("create", of::<create::Created>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
+        ("fix", of::<Vec<Case>>()),
+        ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
         ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),
@@ -50,6 +58,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("validate", of::<validate::Document<'static>>()),
         ("validate-copies", of::<copies::Document>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
+        ("why", of::<Why>()),
     ]
 }
 

@@ -117,6 +117,18 @@ impl Launch {
     }
 }
 
+/// An agent may end its turn well and leave tasks open: what the thread is then, its tasks tell.
+fn with_tasks(handle: &StreamHandle, thread: ThreadId, step: Step) -> Step {
+    let Step::Done(words, true) = &step else { return step };
+    let stream = handle.store.read().ok();
+    match stream.as_ref().and_then(|stream| stream.thread(thread)).map(status_of) {
+        Some(status) if status != ThreadStatus::Completed => {
+            Step::Done(format!("{words}, and the thread is {}", status.name()), false)
+        }
+        _ => step,
+    }
+}
+
 fn outcome_words(outcome: &TurnOutcome) -> String {
     match outcome {
         TurnOutcome::Completed => "the agent ended its turn".to_owned(),
@@ -128,6 +140,7 @@ fn outcome_words(outcome: &TurnOutcome) -> String {
 /// The windows of one batch.
 pub struct Launches<'a> {
     host: &'a LaunchHost,
+    handle: &'a StreamHandle,
     show: &'a dyn Fn(ThreadId, &Step),
     windows: BTreeMap<ThreadId, Launch>,
 }
@@ -137,11 +150,12 @@ impl<'a> Launches<'a> {
     #[must_use]
     pub fn new(
         host: &'a LaunchHost,
+        handle: &'a StreamHandle,
         threads: &[(ThreadId, String)],
         show: &'a dyn Fn(ThreadId, &Step),
     ) -> Self {
         let new = |(id, name): &(ThreadId, String)| (*id, Launch::new(*id, name.clone()));
-        Self { host, show, windows: threads.iter().map(new).collect() }
+        Self { host, handle, show, windows: threads.iter().map(new).collect() }
     }
 
     /// Waits until all threads have their record or never will; then lets others start theirs.
@@ -162,8 +176,8 @@ impl<'a> Launches<'a> {
 
     /// What became of them, with the statuses of now.
     #[must_use]
-    pub fn finish(self, handle: &StreamHandle) -> Vec<Launch> {
-        let stream = handle.store.read().ok();
+    pub fn finish(self) -> Vec<Launch> {
+        let stream = self.handle.store.read().ok();
         let with_status = |mut window: Launch| {
             let thread = stream.as_ref().and_then(|stream| stream.thread(window.thread));
             window.status = thread.map(status_of);
@@ -177,7 +191,8 @@ impl<'a> Launches<'a> {
             match self.host.next(Duration::from_millis(500)) {
                 Some(LaunchEvent::Report(id, report)) => {
                     if let Some(window) = self.windows.get_mut(&id) {
-                        (self.show)(id, &window.apply(report));
+                        let step = window.apply(report);
+                        (self.show)(id, &with_tasks(self.handle, id, step));
                     }
                 }
                 Some(LaunchEvent::Gone(id)) => {

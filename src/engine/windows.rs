@@ -8,7 +8,7 @@ use crate::adapters::tmux::{Program, Server, SessionName, Title, TmuxError, Wind
 use crate::ipc::Endpoint;
 use crate::sys::env::Env;
 
-/// What the windows of a batch have in common.
+/// What runs in a window.
 #[derive(Debug)]
 pub struct WindowProgram {
     /// This program.

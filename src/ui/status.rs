@@ -178,7 +178,7 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
 }
 
 /// Whether the last session of a thread can be continued; nothing where the question does not arise.
-fn resumes(thread: &ThreadRow) -> &'static str {
+pub(super) fn resumes(thread: &ThreadRow) -> &'static str {
     match (thread.status, thread.sessions.last()) {
         (ThreadStatus::Completed | ThreadStatus::Cancelled | ThreadStatus::Running, _) | (_, None) => "",
         _ if thread.resumable => "yes",
@@ -191,7 +191,7 @@ fn name_of(thread: &ThreadRow) -> String {
 }
 
 /// `failed 3m ago (rate-limit)`, `running for 2m`.
-fn last_session(screen: &Screen, row: &SessionRow) -> String {
+pub(super) fn last_session(screen: &Screen, row: &SessionRow) -> String {
     if row.status == SessionStatus::Running {
         return format!("running for {}", time::span(screen.now - row.started_at));
     }
@@ -259,7 +259,11 @@ fn session(grid: &mut Grid, lines: Lines, screen: &Screen, thread: &ThreadRow, r
     let tokens = row.usage.map(tokens).unwrap_or_default();
     let mut cells: Vec<Text> = vec![
         thread.id.to_string().into(),
-        row.attempt.to_string().into(),
+        match row.resumed_from {
+            Some(from) => format!("{} ← {from}", row.attempt),
+            None => row.attempt.to_string(),
+        }
+        .into(),
         Text::styled(row.status.name(), style_of(row.status)),
         row.agent.0.as_str().into(),
     ];

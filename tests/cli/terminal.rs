@@ -384,16 +384,23 @@ exit 0
 
 #[test]
 fn a_person_at_a_terminal_is_asked_before_a_plan_is_approved() {
-    for (key, exit, approved) in [("n", "exit 1", false), ("Escape", "exit 1", false), ("y", "exit 0", true)]
-    {
+    // Whole words are taken as well, and nothing of them is left to the shell.
+    let answers: [(&[&str], &str, bool); 5] = [
+        (&["n", "Enter"], "exit 1", false),
+        (&["Enter"], "exit 1", false),
+        (&["Escape", "Enter"], "exit 1", false),
+        (&["C-d"], "exit 1", false),
+        (&["y", "e", "s", "Enter"], "exit 0", true),
+    ];
+    for (keys, exit, approved) in answers {
         let desk = Desk::planned();
         let window = Window::open(&desk, 100, 40, "work approve plan");
         let shown = window.shows("approve 4 threads, 5 tasks?");
         assert!(shown.contains("01.01.02 Shell completions and the man page"), "{shown}");
-        window.keys(key);
+        keys.iter().for_each(|key| window.keys(key));
         let shown = window.shows(exit);
         let is_approved = document("status", &desk.run("status --json").ok())["approved"].as_bool();
-        assert_eq!(is_approved, Some(approved), "{key}: {shown}");
+        assert_eq!(is_approved, Some(approved), "{keys:?}: {shown}");
         assert_eq!(shown.contains("nothing was approved"), !approved, "{shown}");
     }
     // Ctrl-C is a no; and nobody is asked who gave their word already, or wants JSON.
