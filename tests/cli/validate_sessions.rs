@@ -232,7 +232,8 @@ fn every_code_is_explained() {
     for text in sources.iter().map(crate::meta::text::read) {
         let words = text.split('"').map(str::to_owned);
         codes.extend(words.filter(|word| {
-            word.len() == 4 && "STI".contains(&word[..1]) && word[1..].bytes().all(|b| b.is_ascii_digit())
+            word.strip_prefix(['S', 'T', 'I'])
+                .is_some_and(|number| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()))
         }));
     }
     assert!(codes.len() > 25, "{codes:?}");
