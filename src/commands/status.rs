@@ -67,9 +67,9 @@ fn watch(ctx: &Context, view: StatusView) -> CommandResult {
             if ctx.json { serde_json::to_string(&status)? } else { status_table(&screen, &status, view) };
         if text != shown {
             if ctx.json {
-                screen.out(&text)
+                screen.out(&text);
             } else {
-                screen.redraw(&text)
+                screen.redraw(&text);
             }
             shown = text;
         }

@@ -82,7 +82,11 @@ impl Hint for BatchError {
         match self {
             Self::Resolve(error) => error.hints(),
             Self::Thread(error) => error.hints(),
-            Self::NothingToStart { .. } => vec!["`work status` shows the stream".to_owned()],
+            Self::NothingToStart { skipped, .. } => {
+                let running = skipped.iter().any(|one| one.status == ThreadStatus::Running);
+                let attach = running.then(|| "`work multi --attach` goes to the windows".to_owned());
+                attach.into_iter().chain(["`work status` shows the stream".to_owned()]).collect()
+            }
             Self::AllDone(_) | Self::Store(_) => Vec::new(),
         }
     }

@@ -143,6 +143,7 @@ pub struct Launches<'a> {
     handle: &'a StreamHandle,
     show: &'a dyn Fn(ThreadId, &Step),
     windows: BTreeMap<ThreadId, Launch>,
+    interrupted: bool,
 }
 
 impl<'a> Launches<'a> {
@@ -155,7 +156,7 @@ impl<'a> Launches<'a> {
         show: &'a dyn Fn(ThreadId, &Step),
     ) -> Self {
         let new = |(id, name): &(ThreadId, String)| (*id, Launch::new(*id, name.clone()));
-        Self { host, handle, show, windows: threads.iter().map(new).collect() }
+        Self { host, handle, show, windows: threads.iter().map(new).collect(), interrupted: false }
     }
 
     /// Waits until all threads have their record or never will; then lets others start theirs.
@@ -186,23 +187,42 @@ impl<'a> Launches<'a> {
         self.windows.into_values().map(with_status).collect()
     }
 
+    /// Takes in what was reported meanwhile.
+    pub fn catch_up(&mut self) {
+        while let Some(event) = self.host.next(Duration::ZERO) {
+            self.take(event);
+        }
+    }
+
+    /// Whether a person does not want to wait any longer.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
     fn follow(&mut self, done: impl Fn(&BTreeMap<ThreadId, Launch>) -> bool) {
-        while !done(&self.windows) {
-            match self.host.next(Duration::from_millis(500)) {
-                Some(LaunchEvent::Report(id, report)) => {
-                    if let Some(window) = self.windows.get_mut(&id) {
-                        let step = window.apply(report);
-                        (self.show)(id, &with_tasks(self.handle, id, step));
-                    }
-                }
-                Some(LaunchEvent::Gone(id)) => {
-                    if let Some(window) = self.windows.get_mut(&id).filter(|window| !window.has_ended()) {
-                        window.gone = true;
-                        (self.show)(id, &Step::Done("its window was closed".to_owned(), false));
-                    }
-                }
-                None => {}
+        while !self.interrupted && !done(&self.windows) {
+            if let Some(event) = self.host.next(Duration::from_millis(500)) {
+                self.take(event);
             }
+        }
+    }
+
+    fn take(&mut self, event: LaunchEvent) {
+        match event {
+            LaunchEvent::Report(id, report) => {
+                if let Some(window) = self.windows.get_mut(&id) {
+                    let step = window.apply(report);
+                    (self.show)(id, &with_tasks(self.handle, id, step));
+                }
+            }
+            LaunchEvent::Gone(id) => {
+                if let Some(window) = self.windows.get_mut(&id).filter(|window| !window.has_ended()) {
+                    window.gone = true;
+                    (self.show)(id, &Step::Done("its window was closed".to_owned(), false));
+                }
+            }
+            LaunchEvent::Interrupted => self.interrupted = true,
         }
     }
 }

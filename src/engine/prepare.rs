@@ -44,6 +44,8 @@ pub struct Prepared {
     pub spec: TurnSpec,
     /// The thread's name.
     pub name: String,
+    /// The number that its attempt will have.
+    pub attempt: u32,
     /// The model that was asked for instead of the agent's own.
     pub model: Option<String>,
     /// What a person should know before it starts.
@@ -104,7 +106,13 @@ pub fn prepare(
         prompt,
         resume: known,
     };
-    Ok(Prepared { spec, name: thread.name.clone(), model: request.model.clone(), warnings })
+    Ok(Prepared {
+        spec,
+        name: thread.name.clone(),
+        attempt: thread.next_attempt(),
+        model: request.model.clone(),
+        warnings,
+    })
 }
 
 /// Reads the plan of a stream.

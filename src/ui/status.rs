@@ -207,7 +207,7 @@ enum Lines {
     One,
     /// All but the session's id, which begins the second line, so that it is always whole.
     Two,
-    /// All but the id and the model.
+    /// Only what fits on sixty columns.
     Narrow,
 }
 
@@ -238,7 +238,10 @@ fn sessions_grid(lines: Lines) -> Grid {
         Lines::Two => columns.push(Column::cut("Model", 20)),
         Lines::Narrow => {}
     }
-    columns.extend([whole("Started"), whole("Took"), whole("Exit")]);
+    columns.push(whole("Started"));
+    if lines != Lines::Narrow {
+        columns.extend([whole("Took"), whole("Exit")]);
+    }
     if lines == Lines::One {
         columns.push(whole("Tokens"));
     }
@@ -276,8 +279,10 @@ fn session(grid: &mut Grid, lines: Lines, screen: &Screen, thread: &ThreadRow, r
         Lines::One => format!("{}, {ago}", time::local(row.started_at)).into(),
         Lines::Two | Lines::Narrow => ago.into(),
     });
-    cells.push(row.ended_at.map(|at| time::span(at - row.started_at)).unwrap_or_default().into());
-    cells.push(row.exit_code.map(|code| code.to_string()).unwrap_or_default().into());
+    if lines != Lines::Narrow {
+        cells.push(row.ended_at.map(|at| time::span(at - row.started_at)).unwrap_or_default().into());
+        cells.push(row.exit_code.map(|code| code.to_string()).unwrap_or_default().into());
+    }
     if lines == Lines::One {
         cells.push(tokens.trim_end_matches(" tokens").into());
     }

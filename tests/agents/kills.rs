@@ -225,11 +225,28 @@ fn without_a_supervisor_a_signal_cancels_too() {
     project.assert_records_are_whole();
 }
 
+/// Fault: a server that was left behind was asked to dispose of its instances and then ended, in the middle
+/// of reading its configuration anew; it left a lock, for which the next one waited a minute.
+#[test]
+fn the_turn_after_a_kill_does_not_wait_for_the_dead() {
+    let project = Project::new(&["@bash sleep 4756\n@text never", "@text hello"]);
+    for round in 1..=4 {
+        let client = project.start(1, &[]);
+        wait_until("its tool", PATIENCE, || !project.processes_with("sleep 4756").is_empty());
+        kill(project.supervisor());
+        drop(client);
+        let begun = Instant::now();
+        let output = project.execute(2, &[]);
+        assert_eq!(output.code, 1, "its task is open: {output:#?}");
+        assert!(begun.elapsed() < Duration::from_secs(35), "round {round}: {:?}", begun.elapsed());
+        wait_until("the tool to be gone", PATIENCE, || project.processes_with("sleep 4756").is_empty());
+    }
+}
+
 /// What a kill -9 of a command leaves is told as it is at once, without anybody's help; and the next
 /// runtime, of a supervisor or of a command that never gets a session, ends it.
 ///
-/// Neither starts an opencode in that home: one that is ended in the middle of a turn can leave a lock of
-/// its own there, for which the next one waits a minute.
+/// Neither starts an opencode.
 ///
 /// Mutant: no sweep (the server of the killed one stays).
 #[test]

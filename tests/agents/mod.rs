@@ -12,4 +12,5 @@ mod opencode_backend;
 mod opencode_failures;
 mod quickstart;
 mod records;
+mod repair;
 mod rig;

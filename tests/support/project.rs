@@ -255,7 +255,16 @@ impl Project {
         }
     }
 
-    /// Every attempt has one record, and has ended; no session is in two records.
+    /// Deletes a session at the agent, as a person may do with the agent's own command.
+    #[track_caller]
+    pub(crate) fn delete_session(&self, id: &str) {
+        let mut command = self.env.command(opencode::program());
+        command.args(["session", "delete", id]).current_dir(self.repo()).env("PWD", self.repo());
+        let output = process::run(command, None, PATIENCE).expect("it ends");
+        assert!(output.status.success(), "{}", output.error_text());
+    }
+
+    /// Every attempt has one record, and has ended; a session is in two only when one goes on with the other.
     #[track_caller]
     pub(crate) fn assert_records_are_whole(&self) {
         for thread in self.status()["threads"].as_array().expect("threads") {
@@ -267,8 +276,10 @@ impl Project {
                 assert_ne!(session["status"], "running", "{thread:#}");
             }
             let state = self.state().to_string();
-            for session in sessions.iter().filter_map(|one| one["sessionId"].as_str()) {
-                assert_eq!(state.matches(&format!("\"{session}\"")).count(), 1, "{session}");
+            for (session, of) in sessions.iter().filter_map(|one| Some((one["sessionId"].as_str()?, one))) {
+                let resumed = |one: &&Value| one["sessionId"] == session && one["resumedFrom"].is_u64();
+                let wanted = 1 + sessions.iter().filter(resumed).count();
+                assert_eq!(state.matches(&format!("\"{session}\"")).count(), wanted, "{of:#}");
             }
         }
     }
