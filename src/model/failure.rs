@@ -107,9 +107,7 @@ impl FailureKind {
             Self::Auth => {
                 "log in at the provider (`opencode auth login`), then take the thread up with `work fix`"
             }
-            Self::RateLimit => {
-                "wait for the provider's limit to reset, or `work fix --retry --model MODEL`"
-            }
+            Self::RateLimit => "wait for the provider's limit to reset, or `work fix --retry --model MODEL`",
             Self::ModelUnknown => {
                 "correct the model in `work/agents.yaml` (`opencode models` lists what is known), then `work fix --retry`"
             }
