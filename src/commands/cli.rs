@@ -8,7 +8,7 @@ use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
-    agents, approve, assign, create, execute, init, list, logs, multi, preview, prompt, show, status,
+    agents, answer, approve, assign, create, execute, init, list, logs, multi, preview, prompt, show, status,
     supervisor, tree, update, use_stream, validate,
 };
 use crate::ui::ColorChoice;
@@ -29,7 +29,7 @@ const HELP: &str = "\
 {usage-heading} {usage}
 
 Plan:        init create use list validate preview tree show prompt approve assign agents
-Run:         execute multi update
+Run:         execute multi answer update
 Look:        status logs
 Background:  supervisor
 
@@ -100,6 +100,7 @@ pub(super) enum Command {
     Agents(agents::Args),
     Execute(execute::Args),
     Multi(multi::Args),
+    Answer(answer::Args),
     Update(update::Args),
     Status(status::Args),
     Logs(logs::Args),
@@ -123,6 +124,7 @@ impl Command {
             Self::Agents(args) => agents::run(ctx, &args),
             Self::Execute(args) => execute::run(ctx, &args),
             Self::Multi(args) => multi::run(ctx, &args),
+            Self::Answer(args) => answer::run(ctx, &args),
             Self::Update(args) => update::run(ctx, &args),
             Self::Status(args) => status::run(ctx, &args),
             Self::Logs(args) => logs::run(ctx, &args),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{batch, create, failed, how, multi, preview, prompt, show, use_stream, validate};
+use super::{answer, batch, create, failed, how, multi, preview, prompt, show, use_stream, validate};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
@@ -25,12 +25,24 @@ enum Approval {
     Revoked(Revoked),
 }
 
+/// `work answer` without and with an answer.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Answer {
+    /// What waits.
+    Waiting(answer::Waiting<'static>),
+    /// What was answered.
+    Answered(answer::Answered<'static>),
+}
+
 /// Every document by the name of its schema: the command, and what kind of document where there are
 /// several. `tree` prints the document of `status`.
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("agents", of::<Vec<AgentRow>>()),
+        ("answer", of::<Answer>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
         ("create", of::<create::Created>()),

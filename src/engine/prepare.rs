@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use super::drift::{Drift, DriftKind, thread_drift};
 use super::{Hint, ResolveError, StreamHandle, Workspace, owner, status::status_of};
-use crate::config::{Agent, Agents};
-use crate::ipc::TurnSpec;
+use crate::config::{Agent, Agents, Settings};
+use crate::ipc::{Asking, TurnSpec};
 use crate::model::{
-    AgentName, BackendKind, IdError, Mode, ModelRef, Stream, StreamState, Thread, ThreadId, ThreadStatus,
+    AgentName, BackendKind, IdError, Mode, ModelRef, Policy, Stream, StreamState, Thread, ThreadId,
+    ThreadStatus,
 };
 use crate::plan::{self, Plan};
 use crate::store::StoreError;
@@ -25,6 +26,8 @@ pub struct TurnRequest {
     pub message: Option<String>,
     /// Run it though the plan changed after it was approved.
     pub allow_drift: bool,
+    /// What happens when its agent asks, instead of what its entry says.
+    pub permissions: Option<Policy>,
 }
 
 /// A turn that can run.
@@ -36,6 +39,8 @@ pub struct Prepared {
     pub name: String,
     /// What a person should know before it starts.
     pub warnings: Vec<String>,
+    /// What happens when its agent asks, if that was said for the run or stands at the agent.
+    pub permissions: Option<Policy>,
 }
 
 /// Why it can't run.
@@ -191,8 +196,11 @@ pub fn prepare(
         title: format!("{} {}", thread.id, thread.name),
         prompt: super::prompt(&stream, thread, &plan, planned, request.message.as_deref()),
         resume: None,
+        // Who runs it knows whether somebody is there.
+        asking: Asking { policy: Policy::Deny, timeout: Settings::default().ask_timeout },
     };
-    Ok(Prepared { spec, name: thread.name.clone(), warnings })
+    let permissions = request.permissions.or(agent.permissions);
+    Ok(Prepared { spec, name: thread.name.clone(), warnings, permissions })
 }
 
 /// Reads the plan of a stream.

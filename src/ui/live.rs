@@ -48,6 +48,16 @@ impl LiveBatch {
                 let what: String = what.chars().filter(|c| !c.is_control()).take(room).collect();
                 bar.set_message(format!("{prefix}  {what}"));
             }
+            Step::Waiting(what) => {
+                // Whole, since it says what to do: the library cuts it where the terminal ends.
+                bar.set_message(format!(
+                    "{prefix}  {}",
+                    paint(what, Style::Attention, self.screen.color_err)
+                ));
+                if !self.screen.progress {
+                    self.screen.note(&format!("? {prefix}  {what}"));
+                }
+            }
             Step::Done(word, good) => {
                 let (mark, look) = if *good { ("✓", Style::Good) } else { ("✗", Style::Bad) };
                 bar.set_style(style("{msg}"));

@@ -3,6 +3,7 @@
 //! Owns the terminal; decides nothing. Sees only `model`, `diag`, and the events and reports of
 //! `engine`. One invariant: nothing is said by colour alone.
 
+mod asks;
 mod confirm;
 mod diagnostics;
 mod grid;
@@ -17,6 +18,7 @@ mod time;
 mod tree;
 mod turn;
 
+pub use asks::asks_text;
 pub use confirm::confirm;
 pub use diagnostics::{render as render_diagnostics, tally};
 pub use live::LiveBatch;

@@ -170,12 +170,24 @@ pub(crate) struct NewSession<'a> {
     pub(crate) stream: &'a StreamId,
     pub(crate) thread: ThreadId,
     pub(crate) environment: &'a BTreeMap<String, String>,
+    pub(crate) questions: bool,
 }
 
 impl NewSession<'_> {
-    /// What the plugin reads.
+    /// What the plugin reads, and what we said of questions.
     fn mark(&self) -> Value {
-        json!({ "stream": self.stream, "thread": self.thread, "env": self.environment })
+        json!({
+            "stream": self.stream,
+            "thread": self.thread,
+            "env": self.environment,
+            "questions": self.questions,
+        })
+    }
+
+    /// A rule on questions. Rules are only ever added to a session, and the last one that fits holds.
+    fn rule(&self) -> Value {
+        let action = if self.questions { "allow" } else { "deny" };
+        json!([{ "permission": "question", "pattern": "*", "action": action }])
     }
 }
 
@@ -198,27 +210,33 @@ impl Scoped {
         self.http.send(self.request(Method::POST, path).json(body).timeout(limit)).await
     }
 
-    /// Creates a session that can't ask questions and knows whom it works for.
+    /// Creates a session that knows whom it works for, and whether somebody answers questions.
     pub(crate) async fn create(&self, new: &NewSession<'_>) -> Result<SessionInfo, Failure> {
-        let body = json!({
-            "title": new.title,
-            "permission": [{ "permission": "question", "pattern": "*", "action": "deny" }],
-            "metadata": { "work": new.mark() },
-        });
+        let mut body = json!({ "title": new.title, "metadata": { "work": new.mark() } });
+        if !new.questions {
+            body["permission"] = new.rule();
+        }
         let response = self.post("/session", &body, LONG).await?;
         self.http.decode(response).await
     }
 
-    /// Makes sure that a session knows whom it works for now. What others keep with it stays.
+    /// Makes sure that a session knows whom it works for now, and whether somebody answers questions. What
+    /// others keep with it stays.
     pub(crate) async fn claim(&self, session: &SessionInfo, new: &NewSession<'_>) -> Result<(), Failure> {
         let mark = new.mark();
         if session.metadata.get("work") == Some(&mark) {
             return Ok(());
         }
+        // Before a session of ours was so marked it could not ask.
+        let could_ask = session.metadata.get("work").is_some_and(|work| work["questions"] == true);
         let mut metadata = session.metadata.clone();
         metadata.insert("work".to_owned(), mark);
         let request = self.request(Method::PATCH, &format!("/session/{}", session.id));
-        self.http.send(request.json(&json!({ "metadata": metadata }))).await.map(|_| ())
+        let mut body = json!({ "metadata": metadata });
+        if could_ask != new.questions {
+            body["permission"] = new.rule();
+        }
+        self.http.send(request.json(&body)).await.map(|_| ())
     }
 
     /// A session.
@@ -286,6 +304,12 @@ impl Scoped {
             None => json!({ "reply": reply }),
         };
         self.post(&format!("/permission/{id}/reply"), &body, SHORT).await.map(|_| ())
+    }
+
+    /// Answers a question, each of its parts.
+    pub(crate) async fn reply_question(&self, id: &str, answers: &[String]) -> Result<(), Failure> {
+        let answers: Vec<[&String; 1]> = answers.iter().map(|answer| [answer]).collect();
+        self.post(&format!("/question/{id}/reply"), &json!({ "answers": answers }), SHORT).await.map(|_| ())
     }
 
     /// Leaves a question unanswered.
