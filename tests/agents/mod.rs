@@ -10,6 +10,7 @@ mod life;
 mod multi;
 mod opencode_backend;
 mod opencode_failures;
+mod permissions;
 mod quickstart;
 mod rig;
 mod turns;
