@@ -109,3 +109,17 @@ pub enum AgentEvent {
     /// The turn is over. Exactly one, and the last.
     TurnEnded(TurnOutcome),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_older_journals_are_read() {
+        let read = |json: &str| serde_json::from_str::<AgentEvent>(json).expect("an event");
+        let bash = read(r#"{"type":"permission","id":"per_1","permission":"bash","patterns":["ls"]}"#);
+        assert!(matches!(bash, AgentEvent::Permission { always, .. } if always.is_empty()));
+        let which = read(r#"{"type":"question","id":"que_1","text":"Which?"}"#);
+        assert!(matches!(which, AgentEvent::Question { questions, .. } if questions.is_empty()));
+    }
+}

@@ -112,7 +112,9 @@ impl FailureKind {
             Self::AgentMissing => "install the agent (`npm install -g opencode-ai`) so that it is on PATH",
             Self::AgentTooOld => "upgrade the agent (`npm install -g opencode-ai@latest`)",
             Self::ServerUnreachable => "look at `work supervisor logs`; `work supervisor stop` starts afresh",
-            Self::PermissionDenied => "allow it in the agent's own configuration, or run the thread again with `--permissions ask`",
+            Self::PermissionDenied => {
+                "allow it in the agent's own configuration, or run the thread again with `--permissions ask`"
+            }
             Self::Stalled => "look at `work logs THREAD`, then run the thread again",
             Self::TimedOut => "split the thread, or run it again",
             Self::Task => "look at `work logs THREAD`",

@@ -7,13 +7,19 @@ use super::desk::Desk;
 #[test]
 fn when_nothing_waits() {
     let desk = Desk::busy();
-    desk.shows("answer", str![[r#"
+    desk.shows(
+        "answer",
+        str![[r#"
 $ work answer
 nothing waits for a person in 001-rename-fetch
 --- exit 0
 
-"#]]);
-    desk.shows_json("answer", "answer", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "answer",
+        "answer",
+        str![[r#"
 $ work answer --json
 {
   "stream": "001-rename-fetch",
@@ -21,16 +27,23 @@ $ work answer --json
 }
 --- exit 0
 
-"#]]);
-    desk.shows("answer 1.1.2 --allow", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer 1.1.2 --allow",
+        str![[r#"
 $ work answer 1.1.2 --allow
 --- stderr
 error: nothing waits for an answer in thread `01.01.02`
 hint: `work answer` lists what waits
 --- exit 1
 
-"#]]);
-    desk.shows_json("error", "answer 1.1.2 --deny 'not here'", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "error",
+        "answer 1.1.2 --deny 'not here'",
+        str![[r#"
 $ work answer 1.1.2 --deny 'not here' --json
 {
   "error": {
@@ -45,8 +58,11 @@ $ work answer 1.1.2 --deny 'not here' --json
 }
 --- exit 1
 
-"#]]);
-    desk.shows("answer 1.1.9 --allow", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer 1.1.9 --allow",
+        str![[r#"
 $ work answer 1.1.9 --allow
 --- stderr
 error: no thread `1.1.9` in stream `001-rename-fetch`
@@ -54,13 +70,16 @@ hint: did you mean `01.01.02`?
 hint: there are 01.01.01, 01.01.02, 01.02.01, 01.02.02, 02.01.01
 --- exit 2
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
 fn an_answer_is_one_and_to_something() {
     let desk = Desk::busy();
-    desk.shows("answer 1.1.2 --allow --always", str![[r#"
+    desk.shows(
+        "answer 1.1.2 --allow --always",
+        str![[r#"
 $ work answer 1.1.2 --allow --always
 --- stderr
 error: the argument '--allow' cannot be used with '--always'
@@ -70,8 +89,11 @@ Usage: work answer --allow <ID>
 For more information, try '--help'.
 --- exit 2
 
-"#]]);
-    desk.shows("answer --allow", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer --allow",
+        str![[r#"
 $ work answer --allow
 --- stderr
 error: the following required arguments were not provided:
@@ -82,8 +104,11 @@ Usage: work answer --allow <ID>
 For more information, try '--help'.
 --- exit 2
 
-"#]]);
-    desk.shows("answer 1.1.2 --text", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer 1.1.2 --text",
+        str![[r#"
 $ work answer 1.1.2 --text
 --- stderr
 error: a value is required for '--text <TEXT>' but none was supplied
@@ -91,8 +116,11 @@ error: a value is required for '--text <TEXT>' but none was supplied
 For more information, try '--help'.
 --- exit 2
 
-"#]]);
-    desk.shows("answer --help", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer --help",
+        str![[r#"
 $ work answer --help
 Answer what the agent of a running thread asks, or list all that waits
 
@@ -121,7 +149,8 @@ Options everywhere:
   -q, --quiet            Say only what was asked for, and errors
 --- exit 0
 
-"#]]);
+"#]],
+    );
 }
 
 /// A record whose owner is on another machine: it may be alive, and can't be answered from here.
@@ -147,7 +176,9 @@ fn what_waits_is_shown_with_the_commands_that_answer_it() {
         ],
     }));
     desk.state(state.to_string());
-    desk.shows("answer", str![[r#"
+    desk.shows(
+        "answer",
+        str![[r#"
 $ work answer
 01.02.01 Help texts asks for permission, and is denied in 7m
   bash: rm -rf build
@@ -157,8 +188,12 @@ $ work answer
   `work answer que_1 --text TEXT`, or `--deny REASON`
 --- exit 0
 
-"#]]);
-    desk.shows_json("answer", "answer", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "answer",
+        "answer",
+        str![[r#"
 $ work answer --json
 {
   "stream": "001-rename-fetch",
@@ -203,7 +238,8 @@ $ work answer --json
 }
 --- exit 0
 
-"#]]);
+"#]],
+    );
     desk.shows("status", str![[r#"
 $ work status
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 waiting, 1 failed  ·  $1.51
@@ -231,7 +267,9 @@ Thread    Name                                Status     Tasks  Sessions  Last a
 --- exit 0
 
 "#]]);
-    desk.shows("answer 1.2.1 --allow", str![[r#"
+    desk.shows(
+        "answer 1.2.1 --allow",
+        str![[r#"
 $ work answer 1.2.1 --allow
 --- stderr
 error: the agent of thread `01.02.01` asks 2 things
@@ -239,8 +277,11 @@ hint: bash: rm -rf build: `work answer per_1 --allow`, or `--always` (rm *), or 
 hint: Which color? (Red / Blue): `work answer que_1 --text TEXT`, or `--deny REASON`
 --- exit 2
 
-"#]]);
-    desk.shows("answer que_1 --allow", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer que_1 --allow",
+        str![[r#"
 $ work answer que_1 --allow
 --- stderr
 error: that is no answer to `Which color? (Red / Blue)`
@@ -248,8 +289,11 @@ error: that is no answer to `Which color? (Red / Blue)`
 hint: `work answer 01.02.01 --text TEXT`, or `--deny REASON`
 --- exit 2
 
-"#]]);
-    desk.shows("answer per_1 --text yes", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer per_1 --text yes",
+        str![[r#"
 $ work answer per_1 --text yes
 --- stderr
 error: that is no answer to `bash: rm -rf build`
@@ -257,16 +301,22 @@ error: that is no answer to `bash: rm -rf build`
 hint: `work answer 01.02.01 --allow`, or `--always` (rm *), or `--deny REASON`
 --- exit 2
 
-"#]]);
-    desk.shows("answer per_1", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer per_1",
+        str![[r#"
 $ work answer per_1
 --- stderr
 error: say what to answer to `bash: rm -rf build`
 hint: `work answer per_1 --allow`, or `--always` (rm *), or `--deny REASON`
 --- exit 2
 
-"#]]);
-    desk.shows("answer per_1 --allow", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "answer per_1 --allow",
+        str![[r#"
 $ work answer per_1 --allow
 --- stderr
 error: the turn of thread `01.02.01` runs within process 4242, which can't be answered from outside
@@ -274,5 +324,6 @@ hint: answer in the agent's own UI there, or wait until it is denied
 hint: without `--no-supervisor` it could be answered here
 --- exit 7
 
-"#]]);
+"#]],
+    );
 }

@@ -143,7 +143,9 @@ fn is_json(response: &Response) -> bool {
 /// What a route says no with.
 fn route_failure(status: u16, body: &str) -> Failure {
     let error: ErrorObject = serde_json::from_str(body).unwrap_or_default();
-    let message = error.data.message.clone().unwrap_or_else(|| errors::paragraph(body));
+    // Newer routes tell it without a wrapping.
+    let plain = || serde_json::from_str::<Value>(body).ok()?["message"].as_str().map(str::to_owned);
+    let message = error.data.message.clone().or_else(plain).unwrap_or_else(|| errors::paragraph(body));
     match (status, error.name.as_str()) {
         (404, _) => Failure::new(FailureKind::SessionUnknown, errors::paragraph(&message)),
         (_, name) if name.starts_with("Config") => Failure::new(
@@ -362,6 +364,8 @@ mod tests {
         let config = r#"{"name":"ConfigJsonError","data":{"path":"x","message":"line 3"}}"#;
         assert_eq!(kind(400, config), FailureKind::Task);
         assert_eq!(kind(500, "oh no"), FailureKind::Provider);
+        let gone = r#"{"_tag":"PermissionNotFoundError","message":"Permission request not found"}"#;
+        assert_eq!(route_failure(404, gone).message, "Permission request not found");
         assert!(route_failure(500, "oh no").message.contains("oh no (HTTP 500)"));
     }
 }
