@@ -95,8 +95,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
 fn list(ctx: &Context, stream: &StreamId, waiting: Vec<Request>) -> CommandResult {
     let document = Waiting { stream, waiting };
     ctx.print(&document, || {
-        let asks = document.waiting.iter().map(|one| (one.thread, one.name.as_str(), &one.ask));
-        let text = asks_text(&ctx.screen, asks);
+        let asks: Vec<_> =
+            document.waiting.iter().map(|one| (one.thread, one.name.as_str(), &one.ask)).collect();
+        let text = asks_text(&ctx.screen, &asks);
         if text.is_empty() { format!("nothing waits for a person in {stream}\n") } else { text }
     })?;
     Ok(Exit::Done)

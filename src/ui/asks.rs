@@ -2,16 +2,15 @@
 
 use super::{Screen, Style, one_line, paint, time};
 use crate::engine::answer::how;
+use crate::engine::status::ThreadRow;
 use crate::model::{Ask, ThreadId};
 
-/// Every request that waits: who asks what, how long it waits, and how to answer.
+/// Every request that waits, with its thread and that one's name: what is asked, how long it waits, and how
+/// to answer.
 #[must_use]
-pub fn asks_text<'a>(
-    screen: &Screen,
-    asks: impl Iterator<Item = (ThreadId, &'a str, &'a Ask)> + Clone,
-) -> String {
-    let of = |thread: ThreadId| asks.clone().filter(|(other, ..)| *other == thread).count();
-    let one = |(thread, name, ask): (ThreadId, &str, &Ask)| {
+pub fn asks_text(screen: &Screen, asks: &[(ThreadId, &str, &Ask)]) -> String {
+    let of = |thread: ThreadId| asks.iter().filter(|(other, ..)| *other == thread).count();
+    let one = |&(thread, name, ask): &(ThreadId, &str, &Ask)| {
         let id = if of(thread) > 1 { ask.id.clone() } else { thread.to_string() };
         let kind = if ask.is_question() { "asks" } else { "asks for permission" };
         let left = time::span(ask.until - screen.now);
@@ -22,14 +21,15 @@ pub fn asks_text<'a>(
             one_line(&how(&id, ask)),
         )
     };
-    asks.clone().map(one).collect()
+    asks.iter().map(one).collect()
 }
 
 /// The same below a table.
-pub(super) fn asks_below<'a>(
-    screen: &Screen,
-    asks: impl Iterator<Item = (ThreadId, &'a str, &'a Ask)> + Clone,
-) -> String {
-    let text = asks_text(screen, asks);
+pub(super) fn asks_below(screen: &Screen, threads: &[ThreadRow]) -> String {
+    let asks: Vec<_> = threads
+        .iter()
+        .flat_map(|row| row.asks().iter().map(move |ask| (row.id, row.name.as_str(), ask)))
+        .collect();
+    let text = asks_text(screen, &asks);
     if text.is_empty() { text } else { format!("\n{text}") }
 }

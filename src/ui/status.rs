@@ -29,8 +29,7 @@ pub fn status_table(screen: &Screen, report: &StatusReport, view: StatusView) ->
             text.push_str(&stages(screen, report));
             text.push('\n');
             text.push_str(&threads(screen, report));
-            let asks = report.threads.iter().flat_map(|row| row.asks().iter().map(move |ask| (row, ask)));
-            text.push_str(&asks_below(screen, asks.map(|(row, ask)| (row.id, row.name.as_str(), ask))));
+            text.push_str(&asks_below(screen, &report.threads));
         }
         StatusView::Sessions => text.push_str(&sessions_table(screen, &report.threads)),
     }
@@ -183,7 +182,8 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
 /// Whether the last session of a thread can be continued; nothing where the question does not arise.
 fn resumes(thread: &ThreadRow) -> &'static str {
     match (thread.status, thread.sessions.last()) {
-        (ThreadStatus::Completed | ThreadStatus::Cancelled, _) | (_, None) => "",
+        (_, None) => "",
+        (status, _) if status.is_settled() => "",
         (ThreadStatus::Running | ThreadStatus::Waiting, _) => "",
         _ if thread.resumable => "yes",
         _ => "no",
