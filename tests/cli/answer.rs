@@ -327,3 +327,20 @@ hint: without `--no-supervisor` it could be answered here
 "#]],
     );
 }
+
+#[test]
+fn a_policy_is_one_of_three_words() {
+    let desk = Desk::approved();
+    desk.shows(
+        "execute -t 1.1.1 --permissions maybe",
+        str![[r#"
+$ work execute -t 1.1.1 --permissions maybe
+--- stderr
+error: invalid value 'maybe' for '--permissions <POLICY>': it is `allow`, `deny` or `ask`
+
+For more information, try '--help'.
+--- exit 2
+
+"#]],
+    );
+}
