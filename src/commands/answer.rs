@@ -76,7 +76,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         return Err(failed.hint(how(id, &request.ask)));
     };
     let socket = endpoint(ctx, &workspace)?.serving_socket();
-    let reply = answer(&socket, &handle.id, &request, &reply)?;
+    let reply = answer(&socket, &handle.id, &request, id, &reply)?;
     let document = Answered {
         stream: &handle.id,
         thread: request.thread,

@@ -117,7 +117,8 @@ pub fn waiting(stream: &Stream) -> Vec<Request> {
 pub fn how(id: &str, ask: &Ask) -> String {
     match &ask.wish {
         Wish::Permission { always, .. } => {
-            let more = if always.is_empty() { String::new() } else { format!(" ({})", always.join(" ")) };
+            let more =
+                if always.is_empty() { String::new() } else { format!(" (allows {})", always.join(" ")) };
             format!("`work answer {id} --allow`, or `--always`{more}, or `--deny REASON`")
         }
         Wish::Question { questions } => {
@@ -150,7 +151,7 @@ pub fn choose(stream: &Stream, wanted: &str) -> Result<Request, AnswerError> {
     }
 }
 
-/// Answers a request: when this returns, its agent has the answer.
+/// Answers a request, which `wanted` means: when this returns, its agent has the answer.
 ///
 /// # Errors
 /// [`AnswerError`].
@@ -158,11 +159,12 @@ pub fn answer(
     socket: &Path,
     stream: &StreamId,
     request: &Request,
+    wanted: &str,
     reply: &Reply,
 ) -> Result<Reply, AnswerError> {
     let reply = request.ask.fit(reply).map_err(|source| AnswerError::Unfit {
         asked: request.ask.words(),
-        how: how(&request.thread.to_string(), &request.ask),
+        how: how(wanted, &request.ask),
         source,
     })?;
     let elsewhere = || AnswerError::Elsewhere { thread: request.thread, pid: request.owner.pid };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Screen, Style, paint};
+use super::{Screen, Style, paint, printable};
 use crate::engine::launch::Step;
 use crate::model::ThreadId;
 
@@ -49,13 +49,14 @@ impl LiveBatch {
                 bar.set_message(format!("{prefix}  {what}"));
             }
             Step::Waiting(what) => {
-                // Whole, since it says what to do: the library cuts it where the terminal ends.
-                bar.set_message(format!(
-                    "{prefix}  {}",
-                    paint(what, Style::Attention, self.screen.color_err)
-                ));
-                if !self.screen.progress {
-                    self.screen.note(&format!("? {prefix}  {what}"));
+                let waits = paint("waits for a person", Style::Attention, self.screen.color_err);
+                bar.set_message(format!("{prefix}  {waits}"));
+                // What it waits for and how to answer is longer than a line of the table, and stays above it.
+                let line = format!("? {prefix}  {}", printable(what));
+                if self.screen.progress {
+                    bar.println(line);
+                } else {
+                    self.screen.note(&line);
                 }
             }
             Step::Done(word, good) => {

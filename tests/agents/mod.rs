@@ -11,6 +11,7 @@ mod multi;
 mod opencode_backend;
 mod opencode_failures;
 mod permissions;
+mod questions;
 mod quickstart;
 mod rig;
 mod turns;

@@ -156,7 +156,7 @@ fn a_thread_waits_until_a_person_answers() {
     let running = asking(&project, 4, &[]);
     assert!(project.work(["answer"]).ok().stdout.contains("external_directory"));
     answer(&["1.1.4", "--allow"]).ok();
-    wait_until("the next request", PATIENCE, || project.work(["answer"]).stdout.contains("(echo *)"));
+    wait_until("the next request", PATIENCE, || project.work(["answer"]).stdout.contains("(allows echo *)"));
     answer(&["1.1.4", "--always"]).ok();
     let output = running.output();
     assert!(output.stdout.contains("Over."), "{output:#?}");

@@ -182,7 +182,7 @@ fn what_waits_is_shown_with_the_commands_that_answer_it() {
 $ work answer
 01.02.01 Help texts asks for permission, and is denied in 7m
   bash: rm -rf build
-  `work answer per_1 --allow`, or `--always` (rm *), or `--deny REASON`
+  `work answer per_1 --allow`, or `--always` (allows rm *), or `--deny REASON`
 01.02.01 Help texts asks, and is denied in 9m
   Which color? (Red / Blue)
   `work answer que_1 --text TEXT`, or `--deny REASON`
@@ -260,7 +260,7 @@ Thread    Name                                Status     Tasks  Sessions  Last a
 
 01.02.01 Help texts asks for permission, and is denied in 7m
   bash: rm -rf build
-  `work answer per_1 --allow`, or `--always` (rm *), or `--deny REASON`
+  `work answer per_1 --allow`, or `--always` (allows rm *), or `--deny REASON`
 01.02.01 Help texts asks, and is denied in 9m
   Which color? (Red / Blue)
   `work answer que_1 --text TEXT`, or `--deny REASON`
@@ -273,7 +273,7 @@ Thread    Name                                Status     Tasks  Sessions  Last a
 $ work answer 1.2.1 --allow
 --- stderr
 error: the agent of thread `01.02.01` asks 2 things
-hint: bash: rm -rf build: `work answer per_1 --allow`, or `--always` (rm *), or `--deny REASON`
+hint: bash: rm -rf build: `work answer per_1 --allow`, or `--always` (allows rm *), or `--deny REASON`
 hint: Which color? (Red / Blue): `work answer que_1 --text TEXT`, or `--deny REASON`
 --- exit 2
 
@@ -286,7 +286,7 @@ $ work answer que_1 --allow
 --- stderr
 error: that is no answer to `Which color? (Red / Blue)`
   because: a question is asked, which can't be allowed
-hint: `work answer 01.02.01 --text TEXT`, or `--deny REASON`
+hint: `work answer que_1 --text TEXT`, or `--deny REASON`
 --- exit 2
 
 "#]],
@@ -298,7 +298,7 @@ $ work answer per_1 --text yes
 --- stderr
 error: that is no answer to `bash: rm -rf build`
   because: a permission is asked for, which words can't give
-hint: `work answer 01.02.01 --allow`, or `--always` (rm *), or `--deny REASON`
+hint: `work answer per_1 --allow`, or `--always` (allows rm *), or `--deny REASON`
 --- exit 2
 
 "#]],
@@ -309,7 +309,7 @@ hint: `work answer 01.02.01 --allow`, or `--always` (rm *), or `--deny REASON`
 $ work answer per_1
 --- stderr
 error: say what to answer to `bash: rm -rf build`
-hint: `work answer per_1 --allow`, or `--always` (rm *), or `--deny REASON`
+hint: `work answer per_1 --allow`, or `--always` (allows rm *), or `--deny REASON`
 --- exit 2
 
 "#]],
