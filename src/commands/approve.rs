@@ -61,6 +61,11 @@ struct StageArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    if let Some(thread) = &ctx.env.thread {
+        let message = format!("thread `{thread}` can't approve: that is a person's word");
+        return Err(Failed::new(Exit::Waiting, "needs-person", message)
+            .hint("a person gives it outside of the agent's session, where `WORK_THREAD` is not set"));
+    }
     match &args.what {
         What::Plan(args) => run_plan(ctx, args),
         What::Stage(args) => run_stage(ctx, args),
@@ -105,7 +110,7 @@ fn asked(ctx: &Context, parsed: &plan::Parsed, would: &Approved) -> Result<bool,
             .hint("`--yes` gives it; `--dry-run` only looks"));
     }
     ctx.screen.say(tree(&ctx.screen, &plan_tree(&parsed.plan)).trim_end());
-    Ok(confirm(&format!("approve {}?", would.words())))
+    Ok(confirm(&ctx.screen, &format!("approve {}?", would.words())))
 }
 
 /// The findings that forbid it are drawn with the refusal.

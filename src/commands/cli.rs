@@ -8,8 +8,8 @@ use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
-    agents, answer, approve, assign, create, execute, init, list, logs, multi, preview, prompt, show, status,
-    supervisor, tree, update, use_stream, validate,
+    agents, answer, approve, assign, continue_stream, create, execute, fix, init, list, logs, multi, preview,
+    prompt, show, status, supervisor, tree, update, use_stream, validate, why,
 };
 use crate::ui::ColorChoice;
 
@@ -29,8 +29,9 @@ const HELP: &str = "\
 {usage-heading} {usage}
 
 Plan:        init create use list validate preview tree show prompt approve assign agents
-Run:         execute multi answer update
-Look:        status logs
+Run:         execute multi continue answer update
+Repair:      fix
+Look:        status why logs
 Background:  supervisor
 
 {all-args}{after-help}";
@@ -100,10 +101,13 @@ pub(super) enum Command {
     Agents(agents::Args),
     Execute(execute::Args),
     Multi(multi::Args),
+    Continue(continue_stream::Args),
     Answer(answer::Args),
     Update(update::Args),
+    Fix(fix::Args),
     Status(status::Args),
     Logs(logs::Args),
+    Why(why::Args),
     Supervisor(supervisor::Args),
 }
 
@@ -124,10 +128,13 @@ impl Command {
             Self::Agents(args) => agents::run(ctx, &args),
             Self::Execute(args) => execute::run(ctx, &args),
             Self::Multi(args) => multi::run(ctx, &args),
+            Self::Continue(args) => continue_stream::run(ctx, &args),
             Self::Answer(args) => answer::run(ctx, &args),
             Self::Update(args) => update::run(ctx, &args),
+            Self::Fix(args) => fix::run(ctx, &args),
             Self::Status(args) => status::run(ctx, &args),
             Self::Logs(args) => logs::run(ctx, &args),
+            Self::Why(args) => why::run(ctx, &args),
             Self::Supervisor(args) => supervisor::run(ctx, &args),
         }
     }

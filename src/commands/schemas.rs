@@ -4,12 +4,16 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{answer, batch, create, failed, how, multi, preview, prompt, show, use_stream, validate};
+use super::{
+    answer, batch, continue_stream, create, failed, how, multi, preview, prompt, show, use_stream, validate,
+};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
+use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
 use crate::engine::status::StatusReport;
+use crate::engine::why::Why;
 use crate::engine::{StreamSummary, Updated};
 
 /// `work approve plan`, `work approve stage`, and either with `--revoke`.
@@ -45,9 +49,12 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("answer", of::<Answer>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
+        ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),
         ("create", of::<create::Created>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
+        ("fix", of::<Vec<Case>>()),
+        ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),
@@ -60,6 +67,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("use", of::<use_stream::Current>()),
         ("validate", of::<validate::Document<'static>>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
+        ("why", of::<Why>()),
     ]
 }
 

@@ -4,6 +4,8 @@
 //! `engine`. One invariant: nothing is said by colour alone.
 
 mod asks;
+mod cases;
+mod choose;
 mod confirm;
 mod diagnostics;
 mod grid;
@@ -17,8 +19,11 @@ mod text;
 mod time;
 mod tree;
 mod turn;
+mod why;
 
 pub use asks::asks_text;
+pub use cases::cases_table;
+pub use choose::{ask, choose};
 pub use confirm::confirm;
 pub use diagnostics::{render as render_diagnostics, tally};
 pub use live::LiveBatch;
@@ -30,3 +35,4 @@ pub use tables::{agents_table, streams_table};
 pub use text::{command_line, one_line, printable};
 pub use tree::{TreeNode, tree};
 pub use turn::{JsonReporter, PlainReporter};
+pub use why::why_text;

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use work::sys::process::Signal;
 
 use crate::support::http::Http;
-use crate::support::stage::{PATIENCE, Project, Running};
-use crate::support::wait::wait_until;
+use crate::support::project::Project;
+use crate::support::running::Running;
+use crate::support::wait::{PATIENCE, wait_until};
 
 /// A question with options.
 const QUESTION: &str = r#"@tool question {"questions":[{"question":"Which color?","header":"Color","options":[{"label":"Red","description":"r"},{"label":"Blue","description":"b"}]}]}"#;
@@ -307,10 +308,7 @@ fn in_windows_a_person_answers_there_or_elsewhere() {
     assert!(logs(&project, 1).contains("! once"), "{}", logs(&project, 1));
     project.env.tmux(["kill-server"]).ok();
 
-    let mut command = project.command(&["multi", "--wait", "--window", "stream"]);
-    command.stdin(std::process::Stdio::null());
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let running = Running::of(&mut command);
+    let running = project.spawn(&["multi", "--wait", "--window", "stream"]);
     project.wait_for_status(2, "waiting", PATIENCE);
     project.work(["answer", "1.1.2", "--allow"]).ok();
     wait_until("the command to run", PATIENCE, || project.read("two.txt").is_some());

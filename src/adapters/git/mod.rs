@@ -1,10 +1,12 @@
-//! git: where a repository is.
+//! git: where a repository is, and what has changed in a checkout.
 //!
-//! Reads git's own files instead of asking git, because every command begins with it and git takes
-//! longer to start than the rest of a `work status`. It writes nothing. One invariant: from every
+//! Where it is is read from git's own files, because every command begins with it and git takes longer to
+//! start than the rest of a `work status`. It writes nothing. One invariant: from every
 //! checkout of a repository, linked or not, the same main checkout and common directory are found.
 
+mod changes;
 mod config;
 mod locate;
 
+pub use changes::{Changes, changes};
 pub use locate::{LocateError, Repository, locate};
