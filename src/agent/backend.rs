@@ -25,6 +25,8 @@ pub struct OpenRequest {
     pub environment: BTreeMap<String, String>,
     /// The session to continue; `None` opens a new one.
     pub resume: Option<SessionId>,
+    /// Whether the agent may ask questions, since somebody is there to answer.
+    pub questions: bool,
 }
 
 /// One prompt.
@@ -38,7 +40,7 @@ pub struct PromptRequest {
     pub persona: Option<String>,
 }
 
-/// The answer to a permission request.
+/// The answer to a request for permission, or to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PermissionReply {
     /// This once.
@@ -47,6 +49,8 @@ pub enum PermissionReply {
     Always,
     /// No; the text tells the agent why, and lets its turn go on.
     Reject(String),
+    /// To a question: an answer to each of its parts.
+    Text(Vec<String>),
 }
 
 /// The command that opens the agent's own UI on a live session.
@@ -98,10 +102,10 @@ pub trait Session: Send {
     /// turn's `TurnEnded(Cancelled)` comes as an event.
     fn cancel(&mut self) -> BoxFuture<'_, ()>;
 
-    /// Answers a permission request.
+    /// Answers a permission request or a question.
     ///
     /// # Errors
-    /// When the agent does not take the answer (already answered, server gone).
+    /// When the agent does not take the answer (already answered, server gone, no answer to what it asks).
     fn answer(&mut self, request: String, reply: PermissionReply) -> BoxFuture<'_, Result<(), Failure>>;
 
     /// Tokens and cost of the whole session up to its last turn's end, sub-sessions included.

@@ -8,8 +8,8 @@ use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
-    agents, approve, assign, continue_stream, create, execute, fix, import, init, list, logs, multi, preview,
-    prompt, show, status, supervisor, tree, update, use_stream, validate, why,
+    agents, answer, approve, assign, continue_stream, create, execute, fix, import, init, list, logs, multi,
+    preview, prompt, show, status, supervisor, tree, update, use_stream, validate, why,
 };
 use crate::ui::ColorChoice;
 
@@ -29,7 +29,7 @@ const HELP: &str = "\
 {usage-heading} {usage}
 
 Plan:        init create import use list validate preview tree show prompt approve assign agents
-Run:         execute multi continue update
+Run:         execute multi continue answer update
 Repair:      fix
 Look:        status why logs
 Background:  supervisor
@@ -103,6 +103,7 @@ pub(super) enum Command {
     Execute(execute::Args),
     Multi(multi::Args),
     Continue(continue_stream::Args),
+    Answer(answer::Args),
     Update(update::Args),
     Fix(fix::Args),
     Status(status::Args),
@@ -130,6 +131,7 @@ impl Command {
             Self::Execute(args) => execute::run(ctx, &args),
             Self::Multi(args) => multi::run(ctx, &args),
             Self::Continue(args) => continue_stream::run(ctx, &args),
+            Self::Answer(args) => answer::run(ctx, &args),
             Self::Update(args) => update::run(ctx, &args),
             Self::Fix(args) => fix::run(ctx, &args),
             Self::Status(args) => status::run(ctx, &args),

@@ -6,6 +6,7 @@ use super::Exit;
 use crate::adapters::tmux::TmuxError;
 use crate::diag::Diagnostic;
 use crate::engine::agents::ConfigError;
+use crate::engine::answer::AnswerError;
 use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
@@ -304,6 +305,23 @@ impl From<BatchError> for Failed {
             BatchError::Resolve(error) => error.into(),
             BatchError::Thread(error) => error.into(),
             error => Self::hinted(Exit::Failed, "nothing-to-do", &error),
+        }
+    }
+}
+
+impl From<AnswerError> for Failed {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Resolve(error) => error.into(),
+            error @ (AnswerError::NothingWaits(_) | AnswerError::NoLonger(_)) => {
+                Self::hinted(Exit::Failed, "nothing-waits", &error)
+            }
+            error @ (AnswerError::Several { .. } | AnswerError::Unfit { .. }) => {
+                Self::hinted(Exit::Usage, "wrong-answer", &error)
+            }
+            error @ (AnswerError::Elsewhere { .. } | AnswerError::Client(_)) => {
+                Self::hinted(Exit::Unreachable, "supervisor", &error)
+            }
         }
     }
 }

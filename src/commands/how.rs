@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failed::Failed;
 use crate::config::Window;
 use crate::engine::{Approach, Prepared, TurnRequest, Workspace};
-use crate::model::{Mode, SessionId, ThreadId};
+use crate::model::{Mode, Policy, SessionId, ThreadId};
 use crate::ui::one_line;
 
 /// How a thread is to run.
@@ -32,6 +32,15 @@ pub(super) struct How {
     /// Run the agent within this command instead of in the supervisor
     #[arg(long)]
     pub(super) no_supervisor: bool,
+    /// When the agent asks for a permission, or asks a question: allow, deny, or ask a person (default: as
+    /// agents.yaml or config.yaml say, else ask where somebody can see it, and deny where nobody can)
+    #[arg(long, value_name = "POLICY", value_parser = policy)]
+    pub(super) permissions: Option<Policy>,
+}
+
+fn policy(word: &str) -> Result<Policy, String> {
+    let known = Policy::ALL.into_iter().find(|policy| policy.name() == word);
+    known.ok_or_else(|| "it is `allow`, `deny` or `ask`".to_owned())
 }
 
 impl How {
@@ -43,13 +52,16 @@ impl How {
             message: self.message.clone(),
             allow_drift: self.allow_drift,
             approach: if self.resume { Approach::Resume } else { Approach::NewSession },
+            permissions: self.permissions,
         }
     }
 
     /// The same as words of a command line, for a window.
     pub(super) fn flags(&self) -> Vec<String> {
-        let Self { agent, model, message, resume, allow_drift, no_supervisor } = self;
-        let valued = [("--agent", agent), ("--model", model), ("--message", message)];
+        let Self { agent, model, message, resume, allow_drift, no_supervisor, permissions } = self;
+        let permissions = permissions.map(|policy| policy.name().to_owned());
+        let valued =
+            [("--agent", agent), ("--model", model), ("--message", message), ("--permissions", &permissions)];
         // One word each, so that a value that begins with a hyphen stays a value.
         let valued =
             valued.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value.as_ref()?)));

@@ -4,7 +4,9 @@
 //! everything that a command does, it does through `engine`, `supervisor` and `ui`.
 
 mod agents;
+mod answer;
 mod approve;
+mod asking;
 mod assign;
 mod batch;
 mod cli;

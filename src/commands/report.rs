@@ -5,10 +5,11 @@ use std::io::{BufRead as _, stdin};
 use super::context::Context;
 use super::failed::CommandResult;
 use crate::engine::Prepared;
+use crate::engine::answer::how;
 use crate::engine::turn::{Progress, Reporter, TurnMessage};
 use crate::ipc::{LaunchReport, Launched};
 use crate::model::{AgentEvent, AgentName, ToolStatus};
-use crate::ui::{JsonReporter, PlainReporter, Screen};
+use crate::ui::{JsonReporter, PlainReporter, Screen, one_line};
 
 /// Shows a turn here, and reports it to whoever opened this window.
 pub(super) struct WindowReporter {
@@ -70,6 +71,15 @@ impl WindowReporter {
             }
             TurnMessage::Event { event: AgentEvent::Text { .. }, .. } => {
                 LaunchReport::Activity { text: "writing".to_owned() }
+            }
+            TurnMessage::Waiting { thread, ask } => {
+                let how = how(&thread.to_string(), ask);
+                LaunchReport::Waiting {
+                    text: format!("waits for a person: {}; {how}", one_line(&ask.words())),
+                }
+            }
+            TurnMessage::Event { event: AgentEvent::Answered { answer, .. }, .. } => {
+                LaunchReport::Activity { text: one_line(answer) }
             }
             TurnMessage::NextModel { model, .. } => {
                 LaunchReport::Activity { text: format!("next model: {model}") }

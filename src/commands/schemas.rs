@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show, use_stream,
-    validate,
+    answer, batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show,
+    use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -30,12 +30,24 @@ enum Approval {
     Revoked(Revoked),
 }
 
+/// `work answer` without and with an answer.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Answer {
+    /// What waits.
+    Waiting(answer::Waiting<'static>),
+    /// What was answered.
+    Answered(answer::Answered<'static>),
+}
+
 /// Every document by the name of its schema: the command, and what kind of document where there are
 /// several. `tree` prints the document of `status`.
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("agents", of::<Vec<AgentRow>>()),
+        ("answer", of::<Answer>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
         ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Exit;
+use super::asking::asking;
 use super::connect::{connect, endpoint};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
@@ -22,11 +23,13 @@ pub(super) fn run_turn(
     prepared: &Prepared,
     no_supervisor: bool,
 ) -> CommandResult {
-    let thread = prepared.spec.thread;
+    let mut spec = prepared.spec.clone();
+    let thread = spec.thread;
+    spec.asking = asking(ctx, &ctx.settings(workspace)?, prepared, no_supervisor);
     let mut reporter = WindowReporter::new(ctx, prepared);
     let mut once = || -> Result<Finished, Failed> {
         let (client, finish) = connect(ctx, workspace, no_supervisor)?;
-        let finished = run(client, prepared.spec.clone(), &mut reporter);
+        let finished = run(client, spec.clone(), &mut reporter);
         finish();
         Ok(finished?)
     };

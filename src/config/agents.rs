@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::diag::Diagnostic;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AgentName, BackendKind, ModelRef};
+use crate::model::{AgentName, BackendKind, ModelRef, Policy};
 
 use super::reader::{Codes, Reader};
 use super::yaml::{Key, Node, Value};
@@ -32,6 +32,8 @@ pub struct Agent {
     pub env: BTreeMap<String, String>,
     /// The name of the agent at opencode that takes the prompt, if it is not the default one.
     pub opencode_agent: Option<String>,
+    /// What happens when it asks for a permission, or a question; `None` is as the project has it.
+    pub permissions: Option<Policy>,
 }
 
 /// All agents, in the order of the file.
@@ -73,6 +75,7 @@ pub const DEFAULT_AGENTS: &str = "\
 #             `provider/model`, `provider/model#variant`, or { model: provider/model, variant: high }
 # backend     `opencode` (the default), or `acp` with a command, for any agent that speaks the
 #             Agent Client Protocol
+# permissions `allow`, `deny` or `ask` a person, when the agent asks; see the README for the default
 # env         variables for the agent's process, or for its tools with opencode; no secrets
 agents:
   - name: default
@@ -96,8 +99,17 @@ agents:
 
 const CODES: Codes = Codes { syntax: "A001", unknown_key: "A002", duplicate_key: "A003", wrong_type: "A004" };
 
-const KEYS: &[&str] =
-    &["name", "description", "best_for", "backend", "models", "command", "env", "opencode_agent"];
+const KEYS: &[&str] = &[
+    "name",
+    "description",
+    "best_for",
+    "backend",
+    "models",
+    "command",
+    "env",
+    "opencode_agent",
+    "permissions",
+];
 
 /// Reads the text of `agents.yaml`.
 #[must_use]
@@ -153,6 +165,7 @@ fn agent(reader: &mut Reader, node: &Node) -> Option<(Agent, std::ops::Range<usi
     let models = models(reader, node, &entries);
     let command = command(reader, node, backend, get("command"));
     let env = env(reader, get("env"));
+    let permissions = get("permissions").and_then(|node| policy(reader, node, "A014"));
     let usable = reader.found[errors..].iter().all(|finding| finding.severity < crate::diag::Severity::Error);
     let (name, span) = name.filter(|_| usable)?;
     let agent = Agent {
@@ -164,6 +177,7 @@ fn agent(reader: &mut Reader, node: &Node) -> Option<(Agent, std::ops::Range<usi
         command,
         env,
         opencode_agent,
+        permissions,
     };
     Some((agent, span))
 }
@@ -293,6 +307,17 @@ fn env(reader: &mut Reader, node: Option<&Node>) -> BTreeMap<String, String> {
         }
     }
     env
+}
+
+/// What happens when an agent asks; `code` is reported for any other word.
+pub(super) fn policy(reader: &mut Reader, node: &Node, code: &'static str) -> Option<Policy> {
+    let text = reader.text(node, "`permissions`")?;
+    let known = Policy::ALL.into_iter().find(|policy| policy.name() == text);
+    if known.is_none() {
+        let message = format!("`{text}` says nothing about permissions");
+        reader.error(code, node.span.clone(), message, "write `allow`, `deny` or `ask`");
+    }
+    known
 }
 
 /// Where an agent that lacks something is shown: its start, since its end may be far below.

@@ -15,6 +15,20 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     read(text).filter(|time| !time.is_zero()).ok_or_else(|| DurationError(text.to_owned()))
 }
 
+/// The same the other way round: `30m`, `1h30m`, `1s500ms`.
+#[must_use]
+pub fn duration_words(time: Duration) -> String {
+    let mut rest = time.as_millis();
+    let mut words = String::new();
+    for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        if rest >= length {
+            words.push_str(&format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    if words.is_empty() { "0s".to_owned() } else { words }
+}
+
 fn read(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
@@ -39,7 +53,9 @@ fn read(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_duration;
+    use std::time::Duration;
+
+    use super::{duration_words, parse_duration};
 
     #[test]
     fn lengths_of_time_need_a_unit() {
@@ -53,6 +69,10 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text).map(|time| time.as_millis()), Ok(milliseconds), "{text}");
         }
+        for words in ["30m", "1h30m", "1d", "90ms", "1m30s", "2s500ms"] {
+            assert_eq!(parse_duration(words).map(duration_words).as_deref(), Ok(words));
+        }
+        assert_eq!(duration_words(Duration::ZERO), "0s");
         for text in [
             "",
             "30",

@@ -10,7 +10,7 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "A002",
         "An agent knows the keys `name`, `description`, `best_for`, `backend`, `models`, `command`, \
-         `env` and `opencode_agent`. Any other key is not used; it may be a slip.",
+         `env`, `opencode_agent` and `permissions`. Any other key is not used; it may be a slip.",
     ),
     ("A003", "YAML allows a key only once. The first one is used; remove the other."),
     (
@@ -56,14 +56,19 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ),
     ("A013", "The names of environment variables are not empty and hold no `=`."),
     (
+        "A014",
+        "`permissions` says what happens when the agent asks for a permission, or asks a question: `allow` \
+         gives it that one time, `deny` refuses it with a reason, `ask` waits for `work answer`.",
+    ),
+    (
         "C001",
         "The file is not YAML, so the defaults are used for everything. The place is where the parser \
          gave up; the cause may stand in the line above it.",
     ),
     (
         "C002",
-        "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout` and `window`. \
-         Any other key is not used; it may be a slip.",
+        "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout`, `window`, \
+         `permissions` and `askTimeout`. Any other key is not used; it may be a slip.",
     ),
     ("C003", "YAML allows a key only once. The first one is used; remove the other."),
     ("C004", "The value is of another kind than this key takes: a list where a text belongs, for example."),
@@ -76,6 +81,12 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "C006",
         "`window` says what the windows of `work multi` show: `tui`, the agent's own terminal UI, or \
          `stream`, the plain text of its turn, which needs far less memory.",
+    ),
+    (
+        "C007",
+        "`permissions` says what happens when an agent asks for a permission, or asks a question, unless its \
+         own entry or the command line says so: `allow` gives it that one time, `deny` refuses it with a \
+         reason, `ask` waits for `work answer` until `askTimeout` is over.",
     ),
 ];
 

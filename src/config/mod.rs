@@ -14,6 +14,6 @@ mod tests;
 mod yaml;
 
 pub use agents::{Agent, Agents, DEFAULT_AGENTS, ParsedAgents, parse_agents};
-pub use duration::{DurationError, parse_duration};
+pub use duration::{DurationError, duration_words, parse_duration};
 pub use explain::{codes, explain};
 pub use settings::{ParsedSettings, Settings, Window, parse_settings};

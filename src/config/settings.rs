@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use crate::diag::Diagnostic;
+use crate::model::Policy;
 
+use super::agents::policy;
 use super::duration::parse_duration;
 use super::reader::{Codes, Reader};
 use super::yaml::{Node, Value};
@@ -32,6 +34,11 @@ pub struct Settings {
     pub turn_timeout: Option<Duration>,
     /// What a window of `work multi` shows.
     pub window: Window,
+    /// What happens when an agent asks for a permission, or a question, and neither the agent's entry nor
+    /// the command line says so; `None` leaves it to whether somebody can see it.
+    pub permissions: Option<Policy>,
+    /// How long an agent that asks waits for a person, before it is denied.
+    pub ask_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -41,6 +48,8 @@ impl Default for Settings {
             stall_timeout: Duration::from_secs(10 * 60),
             turn_timeout: None,
             window: Window::Tui,
+            permissions: None,
+            ask_timeout: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -62,7 +71,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
     let mut reader = Reader::new(CODES);
     let mut settings = Settings::default();
     if let Some(root) = reader.read(source).filter(|root| root.value != Value::Null) {
-        let known = ["supervisor", "stallTimeout", "turnTimeout", "window"];
+        let known = ["supervisor", "stallTimeout", "turnTimeout", "window", "permissions", "askTimeout"];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
                 "supervisor" => supervisor(&mut reader, node, &mut settings),
@@ -71,6 +80,10 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                     settings.turn_timeout =
                         time(&mut reader, node, "`turnTimeout`").or(settings.turn_timeout);
                 }
+                "permissions" => {
+                    settings.permissions = policy(&mut reader, node, "C007").or(settings.permissions);
+                }
+                "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),
                 _ => set(&mut settings.window, window(&mut reader, node)),
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{AgentName, BackendKind};
+use crate::model::{AgentName, BackendKind, Policy};
 
 use super::{DEFAULT_AGENTS, Settings, Window, codes, explain, parse_agents, parse_settings};
 
@@ -18,6 +18,7 @@ agents:
     models: [a/b, c/d/e#high, { model: f/g, variant: low }]
     env: { LEVEL: 3, ON: yes }
     opencode_agent: build
+    permissions: allow
   - name: other one
     backend: acp
     command: [qwen, --acp, -v, 1.10]
@@ -35,6 +36,7 @@ fn agents_are_read_with_all_their_keys() {
     assert_eq!(first.env.get("LEVEL").map(String::as_str), Some("3"));
     assert_eq!(first.env.get("ON").map(String::as_str), Some("yes"));
     assert_eq!((first.backend, first.opencode_agent.as_deref()), (BackendKind::Opencode, Some("build")));
+    assert_eq!((first.permissions, second.permissions), (Some(Policy::Allow), None));
     assert_eq!((second.backend, second.description.as_str()), (BackendKind::Acp, ""));
     assert_eq!(second.command, ["qwen", "--acp", "-v", "1.10"]);
     assert_eq!(parsed.agents.default_agent(), Some(first));
@@ -54,7 +56,8 @@ fn the_file_of_init_has_no_faults() {
 
 #[test]
 fn settings_are_read_and_have_defaults() {
-    let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwindow: stream\n";
+    let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwindow: stream\n\
+                permissions: ask\naskTimeout: 5m\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
     assert_eq!(
@@ -64,6 +67,8 @@ fn settings_are_read_and_have_defaults() {
             stall_timeout: Duration::from_secs(90),
             turn_timeout: Some(Duration::from_secs(7200)),
             window: Window::Stream,
+            permissions: Some(Policy::Ask),
+            ask_timeout: Duration::from_secs(300),
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -105,6 +110,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("agents:\n  - name: a\n    backend: acp\n    command: []\n    models: [a/b]\n", "A011", "[]"),
     ("agents:\n  - name: a\n    command: [x]\n    models: [a/b]\n", "A012", "[x]"),
     ("agents:\n  - name: a\n    models: [a/b]\n    env: { 'A=B': c }\n", "A013", "'A=B'"),
+    ("agents:\n  - name: a\n    models: [a/b]\n    permissions: maybe\n", "A014", "maybe"),
     ("window: [\n", "C001", ""),
     ("windw: tui\n", "C002", "windw"),
     ("supervisor: { idle: 1m }\n", "C002", "idle"),
@@ -114,6 +120,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("stallTimeout: 30\n", "C005", "30"),
     ("supervisor:\n  idleTimeout: soon\n", "C005", "soon"),
     ("window: emacs\n", "C006", "emacs"),
+    ("permissions: no\n", "C007", "no"),
+    ("permissions: [ask]\n", "C004", "[ask]"),
 ];
 
 fn findings(source: &str, code: &str) -> Vec<Diagnostic> {

@@ -22,6 +22,8 @@ pub enum Step {
     Starting,
     /// It works; what it does in a few words.
     Running(String),
+    /// Its agent asks a person; what, and how to answer.
+    Waiting(String),
     /// It is done; how in a few words, good or not.
     Done(String, bool),
 }
@@ -88,6 +90,7 @@ impl Launch {
                 Step::Running(format!("{agent} · {model}"))
             }
             LaunchReport::Activity { text } => Step::Running(text),
+            LaunchReport::Waiting { text } => Step::Waiting(text),
             LaunchReport::Ended { outcome } => {
                 let step = Step::Done(outcome_words(&outcome), outcome == TurnOutcome::Completed);
                 self.outcome = Some(outcome);

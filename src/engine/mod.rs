@@ -4,6 +4,7 @@
 //! invariant: state is changed only inside `store::transact`, and nothing slow happens in there.
 
 pub mod agents;
+pub mod answer;
 pub mod approve;
 pub mod assign;
 pub mod batch;
@@ -45,7 +46,7 @@ pub use prompt::{prompt, resume_prompt};
 pub use resolve::{ResolveError, batch, node, stage, thread};
 pub use sessions::{
     Begun, SessionError, SessionStart, begin_session, close_lost, end_own, end_session, fail_unopened,
-    recover, recover_all,
+    recover, recover_all, show_asks,
 };
 pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
 pub use update::{UpdateError, UpdateRequest, UpdateTarget, Updated, update};

@@ -5,9 +5,9 @@ use super::drift::thread_drift;
 use super::history::{Depth, history};
 use super::status::status_of;
 use super::{PrepareError, StreamHandle, Workspace, owner};
-use crate::config::Agents;
-use crate::ipc::TurnSpec;
-use crate::model::{Mode, Stream, StreamState, Thread, ThreadId};
+use crate::config::{Agents, Settings};
+use crate::ipc::{Asking, TurnSpec};
+use crate::model::{Mode, Policy, Stream, StreamState, Thread, ThreadId};
 use crate::plan::{self, Plan};
 
 /// In which conversation a thread is taken up.
@@ -35,6 +35,8 @@ pub struct TurnRequest {
     pub allow_drift: bool,
     /// In which conversation.
     pub approach: Approach,
+    /// What happens when its agent asks, instead of what its entry says.
+    pub permissions: Option<Policy>,
 }
 
 /// A turn that can run.
@@ -50,6 +52,8 @@ pub struct Prepared {
     pub model: Option<String>,
     /// What a person should know before it starts.
     pub warnings: Vec<String>,
+    /// What happens when its agent asks, if that was said for the run or stands at the agent.
+    pub permissions: Option<Policy>,
 }
 
 /// Checks that a thread can run, and makes the turn for it.
@@ -105,13 +109,16 @@ pub fn prepare(
         title: format!("{} {}", thread.id, thread.name),
         prompt,
         resume: known,
+        // Who runs it knows whether somebody is there.
+        asking: Asking { policy: Policy::Deny, timeout: Settings::default().ask_timeout },
     };
     Ok(Prepared {
-        spec,
         name: thread.name.clone(),
         attempt: thread.next_attempt(),
         model: request.model.clone(),
         warnings,
+        permissions: request.permissions.or(spec.agent.permissions),
+        spec,
     })
 }
 

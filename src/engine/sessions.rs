@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::owner;
 use super::workspace::Workspace;
 use crate::model::{
-    self, AgentName, BackendKind, CancelCause, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
+    self, AgentName, Ask, BackendKind, CancelCause, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
     SessionRecord, SessionRef, SessionState, Stream, StreamId, ThreadId, TransitionError, TurnNumber,
     TurnOutcome, Usage,
 };
@@ -143,7 +143,7 @@ pub fn begin_session(
         let attempt = thread.next_attempt();
         let recorded = thread.sessions.iter().flat_map(|record| &record.turns).max();
         let turn = recorded.copied().max(journaled).unwrap_or(0) + 1;
-        let running = SessionState::Running { owner: Some(owner::current()) };
+        let running = SessionState::Running { owner: Some(owner::current()), asks: Vec::new() };
         let mut new = record(start, SessionRef::Known(session), attempt, now, running);
         new.turns.push(turn);
         model::begin_session(thread, new)?;
@@ -174,6 +174,17 @@ pub fn fail_unopened(
         let ended = SessionState::Ended { outcome: Outcome::Failed, end };
         model::begin_session(thread, record(start, SessionRef::Unopened, attempt, now, ended))?;
         Ok::<_, SessionError>(attempt)
+    })?)
+}
+
+/// Writes what the agent of an open attempt asks a person, so that every reader sees that it waits.
+///
+/// # Errors
+/// [`SessionError`]; `NotRunning` when its end is written already.
+pub fn show_asks(store: &Store, thread: ThreadId, attempt: u32, asks: Vec<Ask>) -> Result<(), SessionError> {
+    Ok(store.transact(|state| {
+        let thread = state.thread_mut(thread).ok_or(SessionError::NoThread(thread))?;
+        Ok::<_, SessionError>(model::set_asks(thread, attempt, asks)?)
     })?)
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{drift::Drift, owner};
 use crate::model::{
-    AgentName, BatchId, Failure, Progress, SessionRecord, SessionRef, SessionState, StageId, Stream,
+    AgentName, Ask, BatchId, Failure, Progress, SessionRecord, SessionRef, SessionState, StageId, Stream,
     StreamId, StreamState, Thread, ThreadId, ThreadStatus, TurnNumber, Usage, thread_status,
 };
 
@@ -95,6 +95,14 @@ pub struct ThreadRow {
     pub sessions: Vec<SessionRow>,
 }
 
+impl ThreadRow {
+    /// What its agent asks a person, and waits for.
+    #[must_use]
+    pub fn asks(&self) -> &[Ask] {
+        self.sessions.last().map_or(&[], |last| &last.asks)
+    }
+}
+
 /// Where an attempt stands; an open record of a dead owner is `Interrupted`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -161,6 +169,9 @@ pub struct SessionRow {
     pub turns: Vec<TurnNumber>,
     /// Tokens and cost.
     pub usage: Option<Usage>,
+    /// What its agent asks a person, and waits for; nothing when it does not run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Ask>,
 }
 
 impl SessionRow {
@@ -191,10 +202,12 @@ impl SessionRow {
             resumed_from: record.resumed_from,
             turns: record.turns.clone(),
             usage: record.usage,
+            asks: Vec::new(),
         };
         match &record.state {
-            SessionState::Running { owner } if owner.as_ref().is_some_and(owner::is_alive) => {
+            SessionState::Running { owner, asks } if owner.as_ref().is_some_and(owner::is_alive) => {
                 row.resumable = false;
+                row.asks.clone_from(asks);
             }
             SessionState::Running { .. } => {
                 row.status = SessionStatus::Interrupted;

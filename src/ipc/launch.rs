@@ -43,6 +43,11 @@ pub enum LaunchReport {
         /// The words.
         text: String,
     },
+    /// The agent asks a person.
+    Waiting {
+        /// What, and how to answer.
+        text: String,
+    },
     /// The turn is over.
     Ended {
         /// How.

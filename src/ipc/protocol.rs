@@ -5,20 +5,31 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Agent;
 use crate::model::{
-    AgentEvent, AgentName, Failure, Mode, ModelRef, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
+    AgentEvent, AgentName, Ask, Failure, Mode, ModelRef, Policy, Reply, SessionId, StreamId, ThreadId,
+    TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What happens when the agent asks for a permission, or asks a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// Who decides.
+    pub policy: Policy,
+    /// How long a person may take.
+    pub timeout: Duration,
+}
 
 /// Everything that the runtime needs to run one turn of a thread. Made by `engine`, which has
 /// checked it against plan, approval and state.
@@ -45,6 +56,8 @@ pub struct TurnSpec {
     pub prompt: String,
     /// The session to continue and the attempt that it was last used in.
     pub resume: Option<(SessionId, u32)>,
+    /// What happens when the agent asks.
+    pub asking: Asking,
 }
 
 /// The command that opens the agent's own UI. Holds a password: it is sent, and never logged.
@@ -82,6 +95,17 @@ pub enum ClientMessage {
     },
     /// Cancel the turn of this connection.
     Cancel,
+    /// Answer what the agent of a thread asks, whoever runs its turn.
+    Answer {
+        /// The stream.
+        stream: StreamId,
+        /// The thread.
+        thread: ThreadId,
+        /// The request, by the agent's own id; `None` when it is the only one.
+        request: Option<String>,
+        /// The answer.
+        reply: Reply,
+    },
     /// Tell how things stand.
     Status,
     /// Cancel what runs, end the agents, and exit.
@@ -102,6 +126,10 @@ pub enum Refusal {
     Stopping,
     /// The thread has a running session already.
     AlreadyRunning,
+    /// Nothing waits for that answer, or not any more.
+    NothingWaits,
+    /// The answer is none to what is asked.
+    WrongAnswer,
     /// The message makes no sense at this point, or is none.
     BadRequest,
 }
@@ -165,6 +193,14 @@ pub enum TurnMessage {
         /// What.
         event: AgentEvent,
     },
+    /// The agent asked something that a person has to answer, here or from elsewhere. `Answered` among the
+    /// events tells that it waits no more.
+    Waiting {
+        /// Its thread.
+        thread: ThreadId,
+        /// What it asks.
+        ask: Ask,
+    },
     /// Events that were left out, since the command did not read (a stopped terminal). The journal has
     /// them all.
     Missed {
@@ -213,6 +249,8 @@ pub enum ServerMessage {
     },
     /// Accepted: it will happen, and the connection ends when it has.
     Stopping,
+    /// The answer was taken by the agent.
+    Answered,
     /// The answer to `status`.
     Status(SupervisorStatus),
     /// About the turn of this connection.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, TurnOutcome, Usage};
+use super::{Failure, Question, TurnOutcome, Usage};
 
 /// How far a tool call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,9 @@ pub enum AgentEvent {
         permission: String,
         /// What exactly, e.g. the command or path patterns.
         patterns: Vec<String>,
+        /// What else would be allowed with `always`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        always: Vec<String>,
     },
     /// A permission request or a question was answered.
     Answered {
@@ -91,8 +94,11 @@ pub enum AgentEvent {
     Question {
         /// The request's id at the agent.
         id: String,
-        /// The question.
+        /// The question, with the answers that it offers.
         text: String,
+        /// The same in parts. Older journals don't have them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        questions: Vec<Question>,
     },
     /// Tokens and cost of the session so far.
     Usage(Usage),
@@ -102,4 +108,18 @@ pub enum AgentEvent {
     Error(Failure),
     /// The turn is over. Exactly one, and the last.
     TurnEnded(TurnOutcome),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_older_journals_are_read() {
+        let read = |json: &str| serde_json::from_str::<AgentEvent>(json).expect("an event");
+        let bash = read(r#"{"type":"permission","id":"per_1","permission":"bash","patterns":["ls"]}"#);
+        assert!(matches!(bash, AgentEvent::Permission { always, .. } if always.is_empty()));
+        let which = read(r#"{"type":"question","id":"que_1","text":"Which?"}"#);
+        assert!(matches!(which, AgentEvent::Question { questions, .. } if questions.is_empty()));
+    }
 }

@@ -3,6 +3,7 @@
 //! Pure: no clock, no file, no process, and no import from any other room. Everything here can be
 //! built in a test with literals. One invariant: a status changes only through `transition`.
 
+mod ask;
 mod event;
 mod failure;
 mod ids;
@@ -16,6 +17,7 @@ mod tests;
 mod transition;
 mod turn;
 
+pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
 pub use event::{AgentEvent, Busyness, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{
@@ -26,5 +28,5 @@ pub use resume::NoSession;
 pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage};
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
-pub use transition::{TransitionError, begin_session, end_session, set_task, set_thread};
+pub use transition::{TransitionError, begin_session, end_session, set_asks, set_task, set_thread};
 pub use turn::{CancelCause, TurnNumber, TurnOutcome};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Extra, Failure, SessionId, TurnNumber};
+use super::{AgentName, Ask, Extra, Failure, SessionId, TurnNumber};
 
 /// How we talk to an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -184,6 +184,8 @@ pub enum SessionState {
     Running {
         /// Who runs it; older files don't tell, and then nobody does any more.
         owner: Option<Owner>,
+        /// What its agent asks a person, and waits for.
+        asks: Vec<Ask>,
     },
     /// It is over.
     Ended {
@@ -238,8 +240,17 @@ impl SessionRecord {
     #[must_use]
     pub fn owner(&self) -> Option<&Owner> {
         match &self.state {
-            SessionState::Running { owner } => owner.as_ref(),
+            SessionState::Running { owner, .. } => owner.as_ref(),
             SessionState::Ended { .. } => None,
+        }
+    }
+
+    /// What the agent of an open record asks a person. Says nothing about its owner being alive.
+    #[must_use]
+    pub fn asks(&self) -> &[Ask] {
+        match &self.state {
+            SessionState::Running { asks, .. } => asks,
+            SessionState::Ended { .. } => &[],
         }
     }
 }

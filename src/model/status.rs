@@ -95,11 +95,11 @@ impl ThreadStatus {
 
 /// The status of `thread`. `alive` tells whether the owner of an open record still lives.
 ///
-/// In order: a live attempt runs; what was cancelled or finished is so; what is blocked waits for
+/// In order: a live attempt runs, or waits for a person; what was cancelled or finished is so; what is blocked waits for
 /// somebody; else the last attempt decides.
 pub fn thread_status(thread: &Thread, alive: &dyn Fn(&Owner) -> bool) -> ThreadStatus {
-    if thread.open_record().and_then(|record| record.owner()).is_some_and(alive) {
-        return ThreadStatus::Running;
+    if let Some(live) = thread.open_record().filter(|record| record.owner().is_some_and(alive)) {
+        return if live.asks().is_empty() { ThreadStatus::Running } else { ThreadStatus::Waiting };
     }
     if thread.declared == TaskStatus::Cancelled {
         return ThreadStatus::Cancelled;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    AgentName, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Task, TaskId, TaskStatus,
-    Thread, ThreadId, ThreadStatus, TransitionError, begin_session, end_session, set_task, set_thread,
-    thread_status,
+    AgentName, Ask, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Task, TaskId,
+    TaskStatus, Thread, ThreadId, ThreadStatus, TransitionError, Wish, begin_session, end_session, set_asks,
+    set_task, set_thread, thread_status,
 };
 use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
 
@@ -46,7 +46,19 @@ fn record(attempt: u32, state: SessionState) -> SessionRecord {
 /// Process 1 lives, every other one is dead.
 fn running(pid: u32) -> SessionState {
     let owner = Owner { pid, started_at: 1, boot_id: "boot".to_owned(), host: "host".to_owned() };
-    SessionState::Running { owner: Some(owner) }
+    SessionState::Running { owner: Some(owner), asks: Vec::new() }
+}
+
+/// The same, with its agent waiting for a person.
+fn asking(mut state: SessionState) -> SessionState {
+    if let SessionState::Running { asks, .. } = &mut state {
+        asks.push(ask());
+    }
+    state
+}
+
+fn ask() -> Ask {
+    Ask { id: "per_1".to_owned(), wish: Wish::Unknown, since: now(), until: now() }
 }
 
 fn ended(outcome: Outcome) -> SessionState {
@@ -85,12 +97,16 @@ fn without_sessions_the_tasks_and_what_was_said_decide() {
 #[test]
 fn the_last_session_decides_what_tasks_leave_open() {
     let (live, dead) = (running(1), running(2));
-    let unowned = SessionState::Running { owner: None };
+    let (asking, dead_asking) = (asking(running(1)), asking(running(2)));
+    let unowned = SessionState::Running { owner: None, asks: Vec::new() };
     let [done, failed, cut] = [Outcome::Completed, Outcome::Failed, Outcome::Interrupted].map(ended);
     for (declared, tasks, sessions, expected) in [
         (Pending, &[Pending][..], vec![&live], ThreadStatus::Running),
         (Pending, &[Completed], vec![&live], ThreadStatus::Running),
         (Cancelled, &[Blocked], vec![&failed, &live], ThreadStatus::Running),
+        (Pending, &[Pending], vec![&asking], ThreadStatus::Waiting),
+        (Completed, &[Completed], vec![&failed, &asking], ThreadStatus::Waiting),
+        (Pending, &[Pending], vec![&dead_asking], ThreadStatus::Interrupted),
         (Pending, &[Pending], vec![&dead], ThreadStatus::Interrupted),
         (Pending, &[Pending], vec![&unowned], ThreadStatus::Interrupted),
         (Pending, &[Pending], vec![&failed], ThreadStatus::Failed),
@@ -184,4 +200,18 @@ fn an_attempt_begins_once_and_ends_once() {
     assert_eq!(record.state, SessionState::Ended { outcome: Outcome::Interrupted, end: end.clone() });
     assert_eq!(end_session(&mut thread, 1, Outcome::Completed, end).map(|_| ()), Err(not_running(1)));
     assert_eq!((thread.next_attempt(), thread.open_record().is_none()), (3, true));
+}
+
+#[test]
+fn only_an_open_attempt_asks() {
+    let mut thread = thread(Pending, &[Pending]);
+    thread.sessions.push(record(1, running(1)));
+    assert_eq!(set_asks(&mut thread, 1, vec![ask()]), Ok(()));
+    assert_eq!(status(&thread), ThreadStatus::Waiting);
+    let id = thread.id;
+    let not_running = |attempt| Err(TransitionError::NotRunning { id, attempt });
+    assert_eq!(set_asks(&mut thread, 2, vec![ask()]), not_running(2));
+    end_session(&mut thread, 1, Outcome::Interrupted, End::default()).expect("it is open");
+    assert_eq!(thread.sessions[0].asks(), [], "its end is the end of what it asked");
+    assert_eq!(set_asks(&mut thread, 1, vec![ask()]), not_running(1));
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{End, Outcome, SessionRecord, SessionState, Task, TaskStatus, Thread, ThreadId};
+use super::{Ask, End, Outcome, SessionRecord, SessionState, Task, TaskStatus, Thread, ThreadId};
 
 /// A step that the state does not allow. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,4 +124,18 @@ pub fn end_session(
         .ok_or(TransitionError::NotRunning { id, attempt })?;
     record.state = SessionState::Ended { outcome, end };
     Ok(record)
+}
+
+/// Says what the agent of an open attempt asks a person; nothing when it asks no more.
+///
+/// # Errors
+/// [`TransitionError::NotRunning`] when that attempt is not open: who has ended asks nothing.
+pub fn set_asks(thread: &mut Thread, attempt: u32, now_asked: Vec<Ask>) -> Result<(), TransitionError> {
+    let id = thread.id;
+    let open = thread.sessions.iter_mut().find(|record| record.attempt == attempt);
+    match open.map(|record| &mut record.state) {
+        Some(SessionState::Running { asks, .. }) => *asks = now_asked,
+        _ => return Err(TransitionError::NotRunning { id, attempt }),
+    }
+    Ok(())
 }

@@ -3,11 +3,16 @@
 //! Owns the running of a turn from prompt to recorded end, and the pool of warm agents. Knows no
 //! socket and no terminal. One invariant: every record that is begun here gets its end from here.
 
+mod answers;
+mod asks;
+mod board;
 mod journal;
 mod pool;
 mod records;
 mod turn;
 mod watch;
+
+pub use answers::{Answer, Answers, Given, NotAnswered};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,8 +80,9 @@ impl Runtime {
         spec: TurnSpec,
         news: impl Fn(TurnMessage) + Send + Sync + 'static,
         cancelled: Receiver<Option<CancelCause>>,
+        mut answers: Given,
     ) {
-        turn::run(&self, spec, &news, cancelled).await;
+        turn::run(&self, spec, &news, cancelled, &mut answers).await;
     }
 
     /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.

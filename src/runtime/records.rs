@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::engine::{Begun, SessionError, SessionStart, begin_session, end_own, end_session, fail_unopened};
+use crate::engine::{
+    Begun, SessionError, SessionStart, begin_session, end_own, end_session, fail_unopened, show_asks,
+};
 use crate::ipc::TurnSpec;
-use crate::model::{BackendKind, Failure, ModelRef, SessionId, ThreadId, TurnNumber, TurnOutcome, Usage};
+use crate::model::{
+    Ask, BackendKind, Failure, ModelRef, SessionId, ThreadId, TurnNumber, TurnOutcome, Usage,
+};
 use crate::store::Store;
 use crate::store::journal::Writer;
 
@@ -87,7 +91,7 @@ fn start_of(spec: &TurnSpec, model: &ModelRef, resumed: Option<u32>) -> SessionS
 }
 
 /// A blocking piece of work, off the loop.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SessionError> + Send + 'static,
 ) -> Result<T, SessionError> {
     match tokio::task::spawn_blocking(work).await {
@@ -128,6 +132,16 @@ impl Record {
     /// The journal, to be written by somebody else from here on. A turn goes on without one.
     pub(super) fn take_journal(&mut self) -> Option<Writer> {
         self.journal.take()
+    }
+
+    /// How to write what the agent of this attempt asks.
+    pub(super) fn write_asks(&self) -> impl Fn(Vec<Ask>) -> Result<(), SessionError> + Clone + Send + use<> {
+        let (dir, settings) = (self.stream_dir.clone(), self.settings.clone());
+        let (thread, attempt) = (self.thread, self.attempt);
+        move |asks| {
+            let store = Store::open(&dir, settings.clock).with_copies(&settings.private);
+            show_asks(&store, thread, attempt, asks)
+        }
     }
 
     /// Writes the end. When that fails the reason is returned, and it is tried again in the

@@ -5,6 +5,9 @@ use std::time::Duration;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::answers::{Answer, Given, NotAnswered};
+use super::asks::{Asks, Decision, by_nobody, by_person, decide, request};
+use super::board::Board;
 use super::journal::Journal;
 use super::pool::Pool;
 use super::records::{Record, unopened};
@@ -12,15 +15,16 @@ use super::watch::Watch;
 use super::{Runtime, RuntimeSettings};
 use crate::agent::{Backend as _, OpenRequest, PermissionReply, PromptRequest, Session};
 use crate::engine::SessionError;
-use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
-use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Remedy, TurnOutcome, Usage};
+use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
+use crate::model::{
+    AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Policy, Remedy, ThreadId, TurnOutcome, Usage,
+};
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
 const CANCEL: Duration = Duration::from_secs(20);
 
-/// What the agent is told when it asks for something and nobody is there to answer.
-const NOBODY: &str =
-    "Nobody is there to allow this. Find a way that needs no permission, or report the task as blocked.";
+/// Longer than anybody waits for a person.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 type Cancelled = Receiver<Option<CancelCause>>;
 type News<'a> = &'a (dyn Fn(TurnMessage) + Send + Sync);
@@ -41,11 +45,17 @@ impl Attempt {
     }
 }
 
-pub(super) async fn run(runtime: &Runtime, spec: TurnSpec, news: News<'_>, cancelled: Cancelled) {
+pub(super) async fn run(
+    runtime: &Runtime,
+    spec: TurnSpec,
+    news: News<'_>,
+    cancelled: Cancelled,
+    answers: &mut Given,
+) {
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut models = spec.models.iter().peekable();
     while let Some(model) = models.next() {
-        last = attempt(runtime, &spec, model, news, cancelled.clone()).await;
+        last = attempt(runtime, &spec, model, news, cancelled.clone(), answers).await;
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
         let Some(next) = models.peek() else { break };
         // Work that was begun is continued by a person's choice, not begun again behind their back.
@@ -77,6 +87,7 @@ async fn attempt(
     model: &ModelRef,
     news: News<'_>,
     mut cancelled: Cancelled,
+    answers: &mut Given,
 ) -> Attempt {
     let settings = &runtime.settings;
     let opened = tokio::select! {
@@ -113,7 +124,17 @@ async fn attempt(
         ui: session.ui().map(|ui| UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory }),
     });
     let journal = record.take_journal().map(Journal::new);
-    let mut turn = Turn { settings, session: &mut *session, news, journal, produced: false };
+    let mut turn = Turn {
+        settings,
+        session: &mut *session,
+        news,
+        journal,
+        produced: false,
+        thread: spec.thread,
+        asking: spec.asking,
+        asks: Asks::default(),
+        board: Board::new(record.write_asks()),
+    };
     let outcome = turn
         .run(
             PromptRequest {
@@ -122,9 +143,11 @@ async fn attempt(
                 persona: spec.agent.opencode_agent.clone(),
             },
             &mut cancelled,
+            answers,
         )
         .await;
-    let Turn { journal, produced, .. } = turn;
+    let Turn { journal, produced, board, .. } = turn;
+    board.close().await;
     if let Some(journal) = journal {
         journal.close().await;
     }
@@ -150,6 +173,7 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Se
             thread: spec.thread,
             environment: spec.agent.env.clone(),
             resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
+            questions: spec.asking.policy == Policy::Ask,
         })
         .await
 }
@@ -175,10 +199,19 @@ struct Turn<'a> {
     news: News<'a>,
     journal: Option<Journal>,
     produced: bool,
+    thread: ThreadId,
+    asking: Asking,
+    asks: Asks,
+    board: Board,
 }
 
 impl Turn<'_> {
-    async fn run(&mut self, prompt: PromptRequest, cancelled: &mut Cancelled) -> TurnOutcome {
+    async fn run(
+        &mut self,
+        prompt: PromptRequest,
+        cancelled: &mut Cancelled,
+        answers: &mut Given,
+    ) -> TurnOutcome {
         let prompted = tokio::select! {
             // Whoever was cancelled before has not to be prompted at all.
             biased;
@@ -194,7 +227,8 @@ impl Turn<'_> {
         }
         let mut watch = Watch::new(Instant::now(), self.settings.stall_timeout, self.settings.turn_timeout);
         let outcome = loop {
-            let deadline = watch.deadline();
+            watch.asks(self.asks.any(), Instant::now());
+            let (deadline, patience) = (watch.deadline(), self.asks.deadline());
             tokio::select! {
                 event = self.session.next_event() => {
                     watch.saw(&event, Instant::now());
@@ -203,6 +237,8 @@ impl Turn<'_> {
                         event => self.happened(event).await,
                     }
                 }
+                answer = answers.next() => self.answered(answer).await,
+                () = passed(patience) => self.nobody_answered().await,
                 cause = cancel_cause(cancelled) => break self.stop(TurnOutcome::Cancelled { cause }).await,
                 kind = deadline_passed(deadline) => {
                     let failure = Failure::new(kind, given_up(kind, self.settings));
@@ -239,18 +275,82 @@ impl Turn<'_> {
             event,
             AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. }
         );
-        self.tell(&event);
-        let (AgentEvent::Permission { id: asked, .. } | AgentEvent::Question { id: asked, .. }) = event
-        else {
-            return;
+        match &event {
+            AgentEvent::Permission { .. } | AgentEvent::Question { .. } => {
+                self.tell(&event);
+                self.asked(&event).await;
+            }
+            AgentEvent::Answered { id, .. } => {
+                if self.asks.heard(id) {
+                    self.tell(&event);
+                }
+                self.board.show(self.asks.list());
+            }
+            _ => self.tell(&event),
+        }
+    }
+
+    /// The agent asks: that is decided at once, or waits for a person.
+    async fn asked(&mut self, event: &AgentEvent) {
+        let Some(ask) = request(event, self.settings.clock.now(), self.asking.timeout) else { return };
+        match decide(&ask, self.asking.policy) {
+            Decision::Wait => {
+                let now = Instant::now();
+                // A person may take for ever; a clock can't.
+                let until = now.checked_add(self.asking.timeout).unwrap_or(now + LONGEST);
+                self.asks.wait(ask.clone(), until);
+                self.board.show(self.asks.list());
+                (self.news)(TurnMessage::Waiting { thread: self.thread, ask });
+            }
+            Decision::Answer(reply, words) => drop(self.reply(ask.id, reply, words).await),
+        }
+    }
+
+    /// Answers, and tells it. An answer that the agent does not take any more was given by somebody else, in
+    /// the agent's own UI.
+    async fn reply(&mut self, id: String, reply: PermissionReply, words: String) -> Result<(), Failure> {
+        let taken = self.session.answer(id.clone(), reply).await;
+        let answer = match &taken {
+            Ok(()) => {
+                self.asks.answered(&id);
+                words
+            }
+            Err(failure) => {
+                self.asks.forget(&id);
+                format!("not ours to answer any more: {}", failure.message)
+            }
         };
-        let answer =
-            match self.session.answer(asked.clone(), PermissionReply::Reject(NOBODY.to_owned())).await {
-                Ok(()) => "refused: nobody is there to allow it".to_owned(),
-                // Somebody else was faster, in the agent's own UI.
-                Err(failure) => format!("not ours to answer any more: {}", failure.message),
-            };
-        self.tell(&AgentEvent::Answered { id: asked, answer });
+        self.board.show(self.asks.list());
+        self.tell(&AgentEvent::Answered { id, answer });
+        taken
+    }
+
+    /// A person answers from elsewhere.
+    async fn answered(&mut self, answer: Answer) {
+        let found = self.asks.find(answer.request.as_deref()).and_then(|ask| {
+            let reply = ask.fit(&answer.reply).map_err(|unfit| NotAnswered::wrong(unfit.to_string()))?;
+            Ok((ask.id.clone(), by_person(ask, reply)))
+        });
+        let (id, (reply, words)) = match found {
+            Ok(found) => found,
+            Err(refused) => return answer.tell(Err(refused)),
+        };
+        let taken = self.reply(id, reply, words).await;
+        // Whoever looks at the state after their answer must not see the question any more.
+        let seen = self.board.seen();
+        tokio::spawn(async move {
+            seen.await;
+            answer.tell(taken.map_err(|failure| NotAnswered::nothing(failure.message)));
+        });
+    }
+
+    /// Denies what has waited for long enough.
+    async fn nobody_answered(&mut self) {
+        while let Some(ask) = self.asks.overdue(Instant::now()) {
+            let (reply, words) = by_nobody(&ask, self.asking);
+            // It waits no more, whoever was faster.
+            let _ = self.reply(ask.id, reply, words).await;
+        }
     }
 
     fn tell_end(&mut self, outcome: TurnOutcome) -> TurnOutcome {
@@ -264,6 +364,13 @@ impl Turn<'_> {
             journal.append(at, event);
         }
         (self.news)(TurnMessage::Event { at, event: event.clone() });
+    }
+}
+
+async fn passed(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

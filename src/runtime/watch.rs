@@ -14,11 +14,19 @@ pub(super) struct Watch {
     quiet_since: Instant,
     ends: Option<Instant>,
     tools: HashSet<String>,
+    /// The agent waits for a person, and that has a limit of its own.
+    asking: bool,
 }
 
 impl Watch {
     pub(super) fn new(now: Instant, stall: Duration, turn: Option<Duration>) -> Self {
-        Self { stall, quiet_since: now, ends: turn.map(|turn| now + turn), tools: HashSet::new() }
+        Self {
+            stall,
+            quiet_since: now,
+            ends: turn.map(|turn| now + turn),
+            tools: HashSet::new(),
+            asking: false,
+        }
     }
 
     /// Something happened.
@@ -33,9 +41,17 @@ impl Watch {
         }
     }
 
+    /// Whether the agent waits for a person.
+    pub(super) fn asks(&mut self, asking: bool, now: Instant) {
+        if std::mem::replace(&mut self.asking, asking) && !asking {
+            self.quiet_since = now;
+        }
+    }
+
     /// When to give up next, and as what. `None`: not before something happens.
     pub(super) fn deadline(&self) -> Option<(Instant, FailureKind)> {
-        let stalls = self.tools.is_empty().then(|| (self.quiet_since + self.stall, FailureKind::Stalled));
+        let may_stall = self.tools.is_empty() && !self.asking;
+        let stalls = may_stall.then(|| (self.quiet_since + self.stall, FailureKind::Stalled));
         let ends = self.ends.map(|at| (at, FailureKind::TimedOut));
         match (stalls, ends) {
             (Some(stalls), Some(ends)) => Some(if stalls.0 <= ends.0 { stalls } else { ends }),
@@ -71,6 +87,19 @@ mod tests {
         assert_eq!(watch.deadline(), None);
         watch.saw(&tool(ToolStatus::Completed), after(500));
         assert_eq!(watch.deadline(), Some((after(560), FailureKind::Stalled)));
+    }
+
+    #[test]
+    fn waiting_for_a_person_is_no_stall() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut watch = Watch::new(start, Duration::from_secs(60), None);
+        watch.asks(true, after(10));
+        assert_eq!(watch.deadline(), None);
+        watch.asks(true, after(500));
+        watch.asks(false, after(600));
+        watch.asks(false, after(610));
+        assert_eq!(watch.deadline(), Some((after(660), FailureKind::Stalled)), "since the answer");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::ipc::{
     ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
     VERSION,
 };
-use crate::model::CancelCause;
+use crate::model::{CancelCause, Reply, StreamId, ThreadId};
+use crate::runtime::NotAnswered;
 
 /// A connection, numbered in order of arrival.
 pub(super) type ConnId = u64;
@@ -27,6 +28,8 @@ pub(super) enum Event {
     Turn(ConnId, TurnMessage),
     /// The task of a turn is over; nothing more comes from it.
     TurnOver(ConnId),
+    /// What became of the answer that somebody gave.
+    Answered(ConnId, Result<(), NotAnswered>),
     /// Nothing has happened for the idle time.
     IdleTimeUp,
     /// The operating system asks us to end.
@@ -44,12 +47,27 @@ pub(super) enum Action {
     Start(ConnId, Box<TurnSpec>),
     /// Cancel the turn of a connection.
     Cancel(ConnId, CancelCause),
+    /// Pass an answer on to a turn.
+    Answer(Box<Answering>),
     /// Begin to count the idle time anew, or stop counting it.
     Idle(bool),
     /// Tell how things stand.
     TellStatus(ConnId),
     /// End the agents, and then the process.
     Exit,
+}
+
+/// An answer on its way.
+#[derive(Debug, PartialEq)]
+pub(super) struct Answering {
+    /// Who gave it.
+    pub(super) from: ConnId,
+    /// Whose turn waits for it.
+    pub(super) turn: ConnId,
+    /// Which request; `None` for the only one.
+    pub(super) request: Option<String>,
+    /// The answer.
+    pub(super) reply: Reply,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,8 +138,14 @@ impl Dispatch {
                 self.turns.remove(&conn);
                 self.exit_when_done()
             }
+            Event::Answered(conn, Ok(())) if self.conns.contains_key(&conn) => {
+                vec![Action::Send(conn, ServerMessage::Answered)]
+            }
+            Event::Answered(conn, Err(NotAnswered { reason, message })) if self.conns.contains_key(&conn) => {
+                refuse(conn, reason, message)
+            }
             Event::IdleTimeUp if self.is_idle() => self.stop(),
-            Event::IdleTimeUp | Event::Turn(..) => Vec::new(),
+            Event::IdleTimeUp | Event::Turn(..) | Event::Answered(..) => Vec::new(),
             Event::Terminate => self.stop(),
         };
         if self.phase == Phase::Serving && self.is_idle() != was_idle {
@@ -158,6 +182,9 @@ impl Dispatch {
             }
             (ClientMessage::Run { spec }, Conn::Greeted) => self.run(conn, spec, now),
             (ClientMessage::Cancel, Conn::Greeted) => self.cancel(conn, CancelCause::Person),
+            (ClientMessage::Answer { stream, thread, request, reply }, Conn::Greeted) => {
+                self.answer(conn, &stream, thread, request, reply)
+            }
             (ClientMessage::Status, Conn::Greeted) => vec![Action::TellStatus(conn)],
             (ClientMessage::Stop, Conn::Greeted) => {
                 *state = Conn::Waiting;
@@ -186,6 +213,21 @@ impl Dispatch {
         };
         self.turns.insert(conn, summary);
         vec![Action::Start(conn, spec)]
+    }
+
+    fn answer(
+        &self,
+        from: ConnId,
+        stream: &StreamId,
+        thread: ThreadId,
+        request: Option<String>,
+        reply: Reply,
+    ) -> Vec<Action> {
+        let mut turns = self.turns.iter();
+        match turns.find(|(_, turn)| turn.stream == *stream && turn.thread == thread) {
+            Some((&turn, _)) => vec![Action::Answer(Box::new(Answering { from, turn, request, reply }))],
+            None => refuse(from, Refusal::NothingWaits, format!("the supervisor runs no turn of `{thread}`")),
+        }
     }
 
     fn cancel(&self, conn: ConnId, cause: CancelCause) -> Vec<Action> {

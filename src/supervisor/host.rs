@@ -13,10 +13,10 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::daemon::{Place, Signals};
-use super::dispatch::{Action, ConnId, Dispatch, Event};
+use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
 use crate::ipc::{MAX_LINE, ServerMessage, TurnMessage, TurnSpec, decode, encode};
 use crate::model::{CancelCause, Failure, FailureKind, TurnOutcome};
-use crate::runtime::Runtime;
+use crate::runtime::{Answer, Answers, Runtime};
 use crate::sys::clock::Clock;
 
 /// What a host needs to know.
@@ -69,6 +69,7 @@ struct Host {
     events: mpsc::UnboundedSender<Event>,
     writers: HashMap<ConnId, Writer>,
     cancels: HashMap<ConnId, watch::Sender<Option<CancelCause>>>,
+    answers: HashMap<ConnId, Answers>,
     /// Tasks that write to connections; waited for at the end, so that last words arrive.
     tasks: JoinSet<()>,
     idle: Duration,
@@ -86,6 +87,7 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         events,
         writers: HashMap::new(),
         cancels: HashMap::new(),
+        answers: HashMap::new(),
         tasks: JoinSet::new(),
         idle: settings.idle,
         idle_until: Some(Instant::now() + settings.idle),
@@ -155,6 +157,7 @@ impl Host {
         }
         if let Event::TurnOver(conn) = event {
             self.cancels.remove(&conn);
+            self.answers.remove(&conn);
         }
         let actions = self.dispatch.handle(event, self.clock.now());
         let mut done = false;
@@ -179,6 +182,7 @@ impl Host {
                     cancel.send_if_modified(|current| current.replace(current.unwrap_or(cause)).is_none());
                 }
             }
+            Action::Answer(answering) => self.answer(*answering),
             Action::Idle(counts) => self.idle_until = counts.then(|| Instant::now() + self.idle),
             Action::TellStatus(conn) => {
                 let agents = self.runtime.agents();
@@ -220,6 +224,8 @@ impl Host {
         tracing::info!(stream = %spec.stream, thread = %spec.thread, agent = %spec.agent.name, "turn begins");
         let (cancel, cancelled) = watch::channel(None);
         self.cancels.insert(conn, cancel);
+        let (answers, given) = Answers::channel();
+        self.answers.insert(conn, answers);
         let events = self.events.clone();
         let news = {
             let events = events.clone();
@@ -229,7 +235,7 @@ impl Host {
             }
         };
         let (stream_dir, thread, runtime) = (spec.stream_dir.clone(), spec.thread, Arc::clone(&self.runtime));
-        let turn = tokio::spawn(Arc::clone(&self.runtime).run_turn(spec, news.clone(), cancelled));
+        let turn = tokio::spawn(Arc::clone(&self.runtime).run_turn(spec, news.clone(), cancelled, given));
         tokio::spawn(async move {
             if let Err(error) = turn.await {
                 tracing::error!(%error, "a turn panicked");
@@ -241,6 +247,16 @@ impl Host {
             }
             // The loop outlives every turn.
             let _ = events.send(Event::TurnOver(conn));
+        });
+    }
+
+    fn answer(&self, answering: Answering) {
+        let Answering { from, turn, request, reply } = answering;
+        let outcome = Answer::give(self.answers.get(&turn), request, reply);
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            // The loop outlives every answer; when it is gone, so is the process.
+            let _ = events.send(Event::Answered(from, outcome.await));
         });
     }
 

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::dispatch::{Action, ConnId, Dispatch, Event};
+use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
 use crate::config::Agent;
-use crate::ipc::{ClientMessage, PROTOCOL, Refusal, ServerMessage, TurnMessage, TurnSpec, VERSION};
-use crate::model::{AgentName, BackendKind, CancelCause, Mode, TurnOutcome};
+use crate::ipc::{Asking, ClientMessage, PROTOCOL, Refusal, ServerMessage, TurnMessage, TurnSpec, VERSION};
+use crate::model::{AgentName, BackendKind, CancelCause, Mode, Policy, Reply, TurnOutcome};
+use crate::runtime::NotAnswered;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -19,6 +20,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         command: Vec::new(),
         env: std::collections::BTreeMap::new(),
         opencode_agent: None,
+        permissions: None,
     };
     Box::new(TurnSpec {
         stream: stream.parse().expect("an id"),
@@ -31,6 +33,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         title: String::new(),
         prompt: String::new(),
         resume: None,
+        asking: Asking { policy: Policy::Ask, timeout: std::time::Duration::from_secs(600) },
     })
 }
 
@@ -40,6 +43,15 @@ fn hello() -> ClientMessage {
 
 fn run() -> ClientMessage {
     ClientMessage::Run { spec: spec("001-a", "01.01.01") }
+}
+
+fn answer(stream: &str, thread: &str) -> ClientMessage {
+    ClientMessage::Answer {
+        stream: stream.parse().expect("an id"),
+        thread: thread.parse().expect("an id"),
+        request: Some("per_1".into()),
+        reply: Reply::Allow,
+    }
 }
 
 fn ended() -> TurnMessage {
@@ -52,6 +64,7 @@ fn words(actions: &[Action]) -> Vec<String> {
         ServerMessage::Welcome { .. } => "welcome".to_owned(),
         ServerMessage::Refused { reason, .. } => format!("refused {reason:?}"),
         ServerMessage::Stopping => "stopping".to_owned(),
+        ServerMessage::Answered => "answered".to_owned(),
         ServerMessage::Status(_) => "status".to_owned(),
         ServerMessage::Turn(_) => "turn".to_owned(),
     };
@@ -62,6 +75,7 @@ fn words(actions: &[Action]) -> Vec<String> {
             Action::Close(conn) => format!("{conn} close"),
             Action::Start(conn, _) => format!("{conn} start"),
             Action::Cancel(conn, cause) => format!("{conn} cancel {cause:?}"),
+            Action::Answer(answering) => format!("{} answers {}", answering.from, answering.turn),
             Action::Idle(counts) => format!("idle {counts}"),
             Action::TellStatus(conn) => format!("{conn} tell"),
             Action::Exit => "exit".to_owned(),
@@ -132,7 +146,7 @@ fn states() -> Vec<(&'static str, Table)> {
 fn every_event_in_every_state() {
     type Row = (&'static str, fn() -> Event, [&'static str; 7]);
     // nobody, new, greeted, running, left, stopping, exiting
-    let rows: [Row; 14] = [
+    let rows: [Row; 16] = [
         ("connected", || Event::Connected(2), ["idle false", "", "", "", "", "", ""]),
         (
             "hello",
@@ -190,6 +204,24 @@ fn every_event_in_every_state() {
             "cancel",
             || Event::Said(1, Some(ClientMessage::Cancel)),
             ["", "1 refused BadRequest, 1 close", "", "1 cancel Person", "", "1 cancel Person", ""],
+        ),
+        (
+            "answer",
+            || Event::Said(1, Some(answer("001-a", "01.01.01"))),
+            [
+                "",
+                "1 refused BadRequest, 1 close",
+                "1 refused NothingWaits",
+                "1 answers 1",
+                "",
+                "1 answers 1",
+                "",
+            ],
+        ),
+        (
+            "the answer was taken",
+            || Event::Answered(1, Ok(())),
+            ["", "1 answered", "1 answered", "1 answered", "", "1 answered", ""],
         ),
         (
             "status",
@@ -282,6 +314,31 @@ fn a_thread_runs_once_however_often_it_is_asked_for() {
     table.on(Event::TurnOver(1));
     assert_eq!(table.say(5, run()), ["5 start"]);
     assert_eq!(table.0.status(1, NOW, Vec::new()).turns.len(), 3);
+}
+
+#[test]
+fn an_answer_goes_to_the_turn_of_its_thread_and_back_to_who_gave_it() {
+    let mut table = Table::new();
+    table.running(1, "001-a", "01.01.01");
+    table.running(2, "001-a", "01.01.02");
+    table.greet(3);
+    let actions = table.0.handle(Event::Said(3, Some(answer("001-a", "01.01.02"))), NOW);
+    let answering = Answering { from: 3, turn: 2, request: Some("per_1".into()), reply: Reply::Allow };
+    assert_eq!(actions, [Action::Answer(Box::new(answering))]);
+    assert_eq!(table.on(Event::Answered(3, Ok(()))), ["3 answered"]);
+    for (stream, thread) in [("002-b", "01.01.01"), ("001-a", "01.01.03")] {
+        assert_eq!(table.say(3, answer(stream, thread)), ["3 refused NothingWaits"]);
+    }
+    let no = || NotAnswered { reason: Refusal::WrongAnswer, message: "no".into() };
+    assert_eq!(table.on(Event::Answered(3, Err(no()))), ["3 refused WrongAnswer"], "and may try again");
+    table.on(Event::Disconnected(3));
+    assert_eq!(table.on(Event::Answered(3, Err(no()))), [""; 0], "who left hears nothing");
+    // A turn that is being cancelled still takes answers; one that is over does not.
+    table.greet(4);
+    table.on(Event::Disconnected(2));
+    assert_eq!(table.say(4, answer("001-a", "01.01.02")), ["4 answers 2"]);
+    table.on(Event::TurnOver(2));
+    assert_eq!(table.say(4, answer("001-a", "01.01.02")), ["4 refused NothingWaits"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Screen, Style, paint};
+use super::{Screen, Style, paint, printable};
 use crate::engine::launch::Step;
 use crate::model::ThreadId;
 
@@ -47,6 +47,17 @@ impl LiveBatch {
                 let room = usize::from(self.screen.width).saturating_sub(prefix.chars().count() + 8);
                 let what: String = what.chars().filter(|c| !c.is_control()).take(room).collect();
                 bar.set_message(format!("{prefix}  {what}"));
+            }
+            Step::Waiting(what) => {
+                let waits = paint("waits for a person", Style::Attention, self.screen.color_err);
+                bar.set_message(format!("{prefix}  {waits}"));
+                // What it waits for and how to answer is longer than a line of the table, and stays above it.
+                let line = format!("? {prefix}  {}", printable(what));
+                if self.screen.progress {
+                    bar.println(line);
+                } else {
+                    self.screen.note(&line);
+                }
             }
             Step::Done(word, good) => {
                 let (mark, look) = if *good { ("✓", Style::Good) } else { ("✗", Style::Bad) };

@@ -3,6 +3,7 @@
 //! Owns the terminal; decides nothing. Sees only `model`, `diag`, and the events and reports of
 //! `engine`. One invariant: nothing is said by colour alone.
 
+mod asks;
 mod cases;
 mod choose;
 mod confirm;
@@ -22,6 +23,7 @@ mod tree;
 mod turn;
 mod why;
 
+pub use asks::asks_text;
 pub use cases::cases_table;
 pub use choose::{ask, choose};
 pub use confirm::confirm;

@@ -1,5 +1,6 @@
 //! The status of a stream, and the records of its sessions.
 
+use super::asks::asks_below;
 use super::grid::{Column, Grid, Text};
 use super::text::columns;
 use super::{Screen, Style, one_line, paint, time};
@@ -28,6 +29,7 @@ pub fn status_table(screen: &Screen, report: &StatusReport, view: StatusView) ->
             text.push_str(&stages(screen, report));
             text.push('\n');
             text.push_str(&threads(screen, report));
+            text.push_str(&asks_below(screen, &report.threads));
         }
         StatusView::Sessions => text.push_str(&sessions_table(screen, &report.threads)),
     }
@@ -180,7 +182,9 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
 /// Whether the last session of a thread can be continued; nothing where the question does not arise.
 pub(super) fn resumes(thread: &ThreadRow) -> &'static str {
     match (thread.status, thread.sessions.last()) {
-        (ThreadStatus::Completed | ThreadStatus::Cancelled | ThreadStatus::Running, _) | (_, None) => "",
+        (_, None) => "",
+        (status, _) if status.is_settled() => "",
+        (ThreadStatus::Running | ThreadStatus::Waiting, _) => "",
         _ if thread.resumable => "yes",
         _ => "no",
     }
@@ -192,6 +196,9 @@ fn name_of(thread: &ThreadRow) -> String {
 
 /// `failed 3m ago (rate-limit)`, `running for 2m`.
 pub(super) fn last_session(screen: &Screen, row: &SessionRow) -> String {
+    if let Some(first) = row.asks.first() {
+        return format!("waiting for {}", time::span(screen.now - first.since));
+    }
     if row.status == SessionStatus::Running {
         return format!("running for {}", time::span(screen.now - row.started_at));
     }

@@ -1,7 +1,8 @@
 //! Reporters of a turn: as text that streams, and as NDJSON.
 
 use super::logs::LogPrinter;
-use super::{Screen, Style, paint};
+use super::{Screen, Style, paint, time};
+use crate::engine::answer::how;
 use crate::engine::turn::{Progress, Reporter, TurnMessage};
 
 /// Shows a turn as text: what the agent says on standard output, everything else on standard error.
@@ -40,6 +41,10 @@ impl Reporter for PlainReporter {
                 if !self.silent {
                     self.screen.warn(&format!("{failure}; trying the next model, {model}"));
                 }
+            }
+            Progress::Turn(TurnMessage::Waiting { thread, ask }) => {
+                let time = time::span(ask.until - ask.since);
+                self.say(&format!("waits {time} for a person: {}", how(&thread.to_string(), ask)));
             }
             Progress::Turn(TurnMessage::Missed { events }) => {
                 self.say(&format!("{events} events were left out here; `work logs` has them all"));

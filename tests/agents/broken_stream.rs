@@ -168,6 +168,7 @@ async fn prompted(home: &Path, manner: Manner) -> (Opencode, Box<dyn Session>, A
         thread: "01.01.01".parse().expect("an id"),
         environment: Default::default(),
         resume: None,
+        questions: false,
     };
     let mut session = backend.open(request).await.expect("a session");
     session.prompt(ask("scripted/ok", "")).await.expect("taken");

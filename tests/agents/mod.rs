@@ -10,6 +10,8 @@ mod kills;
 mod multi;
 mod opencode_backend;
 mod opencode_failures;
+mod permissions;
+mod questions;
 mod quickstart;
 mod records;
 mod repair;

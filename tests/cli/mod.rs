@@ -3,6 +3,7 @@
 //! `SNAPSHOTS=overwrite cargo test cli` writes the snapshots anew; read them before you commit them.
 
 mod agents;
+mod answer;
 mod approve;
 mod arguments;
 mod assign;

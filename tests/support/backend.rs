@@ -68,6 +68,7 @@ impl Rig {
             thread: thread.parse().expect("an id"),
             environment: [("GREETING".to_owned(), "good day".to_owned())].into(),
             resume: resume.cloned(),
+            questions: false,
         };
         tokio::time::timeout(PATIENCE, self.backend.open(request)).await.expect("opened in time")
     }

@@ -61,6 +61,7 @@ impl Opencode {
             stream: &request.stream,
             thread: request.thread,
             environment: &request.environment,
+            questions: request.questions,
         };
         let info = match &request.resume {
             None => scoped.create(&new).await?,

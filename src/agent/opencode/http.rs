@@ -143,7 +143,9 @@ fn is_json(response: &Response) -> bool {
 /// What a route says no with.
 fn route_failure(status: u16, body: &str) -> Failure {
     let error: ErrorObject = serde_json::from_str(body).unwrap_or_default();
-    let message = error.data.message.clone().unwrap_or_else(|| errors::paragraph(body));
+    // Newer routes tell it without a wrapping.
+    let plain = || serde_json::from_str::<Value>(body).ok()?["message"].as_str().map(str::to_owned);
+    let message = error.data.message.clone().or_else(plain).unwrap_or_else(|| errors::paragraph(body));
     match (status, error.name.as_str()) {
         (404, _) => Failure::new(FailureKind::SessionUnknown, errors::paragraph(&message)),
         (_, name) if name.starts_with("Config") => Failure::new(
@@ -170,12 +172,24 @@ pub(crate) struct NewSession<'a> {
     pub(crate) stream: &'a StreamId,
     pub(crate) thread: ThreadId,
     pub(crate) environment: &'a BTreeMap<String, String>,
+    pub(crate) questions: bool,
 }
 
 impl NewSession<'_> {
-    /// What the plugin reads.
+    /// What the plugin reads, and what we said of questions.
     fn mark(&self) -> Value {
-        json!({ "stream": self.stream, "thread": self.thread, "env": self.environment })
+        json!({
+            "stream": self.stream,
+            "thread": self.thread,
+            "env": self.environment,
+            "questions": self.questions,
+        })
+    }
+
+    /// A rule on questions. Rules are only ever added to a session, and the last one that fits holds.
+    fn rule(&self) -> Value {
+        let action = if self.questions { "allow" } else { "deny" };
+        json!([{ "permission": "question", "pattern": "*", "action": action }])
     }
 }
 
@@ -198,27 +212,33 @@ impl Scoped {
         self.http.send(self.request(Method::POST, path).json(body).timeout(limit)).await
     }
 
-    /// Creates a session that can't ask questions and knows whom it works for.
+    /// Creates a session that knows whom it works for, and whether somebody answers questions.
     pub(crate) async fn create(&self, new: &NewSession<'_>) -> Result<SessionInfo, Failure> {
-        let body = json!({
-            "title": new.title,
-            "permission": [{ "permission": "question", "pattern": "*", "action": "deny" }],
-            "metadata": { "work": new.mark() },
-        });
+        let mut body = json!({ "title": new.title, "metadata": { "work": new.mark() } });
+        if !new.questions {
+            body["permission"] = new.rule();
+        }
         let response = self.post("/session", &body, LONG).await?;
         self.http.decode(response).await
     }
 
-    /// Makes sure that a session knows whom it works for now. What others keep with it stays.
+    /// Makes sure that a session knows whom it works for now, and whether somebody answers questions. What
+    /// others keep with it stays.
     pub(crate) async fn claim(&self, session: &SessionInfo, new: &NewSession<'_>) -> Result<(), Failure> {
         let mark = new.mark();
         if session.metadata.get("work") == Some(&mark) {
             return Ok(());
         }
+        // Before a session of ours was so marked it could not ask.
+        let could_ask = session.metadata.get("work").is_some_and(|work| work["questions"] == true);
         let mut metadata = session.metadata.clone();
         metadata.insert("work".to_owned(), mark);
         let request = self.request(Method::PATCH, &format!("/session/{}", session.id));
-        self.http.send(request.json(&json!({ "metadata": metadata }))).await.map(|_| ())
+        let mut body = json!({ "metadata": metadata });
+        if could_ask != new.questions {
+            body["permission"] = new.rule();
+        }
+        self.http.send(request.json(&body)).await.map(|_| ())
     }
 
     /// A session.
@@ -288,6 +308,12 @@ impl Scoped {
         self.post(&format!("/permission/{id}/reply"), &body, SHORT).await.map(|_| ())
     }
 
+    /// Answers a question, each of its parts.
+    pub(crate) async fn reply_question(&self, id: &str, answers: &[String]) -> Result<(), Failure> {
+        let answers: Vec<[&String; 1]> = answers.iter().map(|answer| [answer]).collect();
+        self.post(&format!("/question/{id}/reply"), &json!({ "answers": answers }), SHORT).await.map(|_| ())
+    }
+
     /// Leaves a question unanswered.
     pub(crate) async fn reject_question(&self, id: &str) -> Result<(), Failure> {
         self.post(&format!("/question/{id}/reject"), &json!({}), SHORT).await.map(|_| ())
@@ -338,6 +364,8 @@ mod tests {
         let config = r#"{"name":"ConfigJsonError","data":{"path":"x","message":"line 3"}}"#;
         assert_eq!(kind(400, config), FailureKind::Task);
         assert_eq!(kind(500, "oh no"), FailureKind::Provider);
+        let gone = r#"{"_tag":"PermissionNotFoundError","message":"Permission request not found"}"#;
+        assert_eq!(route_failure(404, gone).message, "Permission request not found");
         assert!(route_failure(500, "oh no").message.contains("oh no (HTTP 500)"));
     }
 }

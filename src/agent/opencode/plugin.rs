@@ -14,7 +14,9 @@ use crate::sys::{atomic, paths};
 const SOURCE: &str = include_str!("plugin.js");
 
 /// Writes the plugin into `directory` and gives the configuration that enables it: what the user has in
-/// `OPENCODE_CONFIG_CONTENT` with our plugin added. `None` when that is not plain JSON, and must stay.
+/// `OPENCODE_CONFIG_CONTENT` with our plugin added, and with turns that go on when something is denied: of
+/// requests at the same time opencode refuses all when one is, without a word to the agent, and would end
+/// its turn. `None` when that is not plain JSON, and must stay.
 pub(crate) fn install(directory: &Path, users: Option<&str>) -> io::Result<Option<String>> {
     paths::private_dir(directory)?;
     let path = directory.canonicalize()?.join("opencode-plugin.js");
@@ -30,6 +32,9 @@ fn config(users: Option<&str>, plugin: &str) -> Option<String> {
     match config.entry("plugin").or_insert_with(|| json!([])) {
         Value::Array(plugins) => plugins.push(json!(plugin)),
         _ => return None,
+    }
+    if let Value::Object(experimental) = config.entry("experimental").or_insert_with(|| json!({})) {
+        experimental.entry("continue_loop_on_deny").or_insert(json!(true));
     }
     Some(Value::Object(config).to_string())
 }
@@ -55,10 +60,15 @@ mod tests {
         let merged = |users| {
             config(users, "file:///p.js").map(|text| serde_json::from_str::<Value>(&text).expect("JSON"))
         };
-        assert_eq!(merged(None), Some(json!({ "plugin": ["file:///p.js"] })));
+        let goes_on = json!({ "continue_loop_on_deny": true });
+        assert_eq!(merged(None), Some(json!({ "plugin": ["file:///p.js"], "experimental": goes_on })));
         assert_eq!(
-            merged(Some(r#"{"theme":"x","plugin":["a"]}"#)),
-            Some(json!({ "theme": "x", "plugin": ["a", "file:///p.js"] }))
+            merged(Some(r#"{"theme":"x","plugin":["a"],"experimental":{"continue_loop_on_deny":false}}"#)),
+            Some(json!({
+                "theme": "x",
+                "plugin": ["a", "file:///p.js"],
+                "experimental": { "continue_loop_on_deny": false },
+            }))
         );
         for strange in ["// a comment\n{}", "[]", r#"{"plugin":"a"}"#] {
             assert_eq!(merged(Some(strange)), None, "{strange}");

@@ -20,7 +20,7 @@ use super::password;
 use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
-use super::wire::{Event, SessionInfo};
+use super::wire::{Event, QuestionItem, SessionInfo};
 use crate::agent::{BoxFuture, PermissionReply, PromptRequest, Session, UiCommand};
 use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
 use crate::sys::clock::Clock;
@@ -181,12 +181,43 @@ impl OpencodeSession {
                 false => Ok(scoped.messages(&self.id.0, 1).await?.pop().map(|message| message.info.id)),
             }
         };
-        let ((), last, subscription) = tokio::try_join!(
+        let ((), last, (), subscription) = tokio::try_join!(
             self.shared.check_model(&self.server, &self.directory, model),
             last,
+            self.tidy(),
             Subscription::open(&scoped, &self.id.0),
         )?;
         Ok(Ready { model: model.clone(), last, subscription })
+    }
+
+    /// Withdraws what an earlier turn of the session left waiting: the server keeps it until it ends, and
+    /// would ask it again.
+    async fn tidy(&self) -> Result<(), Failure> {
+        if self.fresh {
+            return Ok(());
+        }
+        let scoped = self.scoped();
+        let (permissions, questions) = tokio::try_join!(scoped.permissions(), scoped.questions())?;
+        for request in permissions.iter().filter(|request| request.session_id == self.id.0) {
+            // What is gone meanwhile is as good.
+            let _ = scoped.reply(&request.id, "reject", None).await;
+        }
+        for request in questions.iter().filter(|request| request.session_id == self.id.0) {
+            let _ = scoped.reject_question(&request.id).await;
+        }
+        Ok(())
+    }
+
+    /// The same for what waited when the last turn was cancelled.
+    async fn withdraw(&mut self) {
+        let scoped = self.scoped();
+        for (id, request) in self.turn.take_left() {
+            // A server that is gone has forgotten them as well.
+            let _ = match request {
+                Request::Permission => scoped.reply(&id, "reject", None).await,
+                Request::Question(_) => scoped.reject_question(&id).await,
+            };
+        }
     }
 
     async fn next(&mut self) -> AgentEvent {
@@ -282,6 +313,9 @@ impl OpencodeSession {
         let Ok(seen) = seen else { return };
         let events = self.turn.reread(&seen.messages, seen.busy, Clock::System.now());
         self.tell(events);
+        let ids = seen.requests.iter().filter_map(|request| request.properties["id"].as_str());
+        let events = self.turn.still_asked(&ids.collect::<Vec<_>>());
+        self.tell(events);
         for request in &seen.requests {
             let events = self.turn.event(request, Clock::System.now());
             self.tell(events);
@@ -363,9 +397,18 @@ impl OpencodeSession {
             (None, _) => {
                 Err(Failure::new(FailureKind::Task, format!("request `{request}` does not wait any more")))
             }
-            (Some(Request::Question), PermissionReply::Reject(_)) => scoped.reject_question(request).await,
-            (Some(Request::Question), PermissionReply::Once | PermissionReply::Always) => {
-                Err(Failure::new(FailureKind::Task, "a question can't be answered with a permission"))
+            (Some(Request::Question(parts)), PermissionReply::Reject(why)) => {
+                // To leave it would end the turn; words don't.
+                scoped.reply_question(request, &vec![why; parts]).await
+            }
+            (Some(Request::Question(parts)), PermissionReply::Text(answers)) if answers.len() == parts => {
+                scoped.reply_question(request, &answers).await
+            }
+            (Some(Request::Question(_)), _) => {
+                Err(Failure::new(FailureKind::Task, "that is no answer to this question"))
+            }
+            (Some(Request::Permission), PermissionReply::Text(_)) => {
+                Err(Failure::new(FailureKind::Task, "a permission can't be given with words"))
             }
             (Some(Request::Permission), PermissionReply::Once) => scoped.reply(request, "once", None).await,
             (Some(Request::Permission), PermissionReply::Always) => {
@@ -439,12 +482,16 @@ async fn see(server: &Scoped, session: &str) -> Result<Seen, Failure> {
         asked(
             "permission.asked",
             json!({ "id": request.id, "sessionID": request.session_id,
-                    "permission": request.permission, "patterns": request.patterns }),
+                    "permission": request.permission, "patterns": request.patterns,
+                    "always": request.always }),
         )
     });
     let questions = server.questions().await?.into_iter().map(|request| {
-        let questions: Vec<_> =
-            request.questions.iter().map(|item| json!({ "question": item.question })).collect();
+        let part = |item: &QuestionItem| {
+            let options: Vec<_> = item.options.iter().map(|one| json!({ "label": one.label })).collect();
+            json!({ "question": item.question, "options": options })
+        };
+        let questions: Vec<_> = request.questions.iter().map(part).collect();
         asked(
             "question.asked",
             json!({ "id": request.id, "sessionID": request.session_id, "questions": questions }),
@@ -476,7 +523,10 @@ impl Session for OpencodeSession {
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(self.abort())
+        Box::pin(async move {
+            self.abort().await;
+            self.withdraw().await;
+        })
     }
 
     fn answer(&mut self, request: String, reply: PermissionReply) -> BoxFuture<'_, Result<(), Failure>> {

@@ -62,8 +62,8 @@ struct Answer {
 pub(crate) enum Request {
     /// A permission.
     Permission,
-    /// A question.
-    Question,
+    /// A question of so many parts.
+    Question(usize),
 }
 
 /// The state of one session, over all its turns.
@@ -85,6 +85,8 @@ pub(crate) struct Turn {
     /// The same for the tools of sub-agents.
     child_parts: Parts,
     requests: HashMap<String, Request>,
+    /// Requests that waited when their turn ended; the server would keep them for ever.
+    left: Vec<(String, Request)>,
     usage: Usage,
     retrying: bool,
     cancelled: Option<CancelCause>,
@@ -116,6 +118,7 @@ impl Turn {
             parts: Parts::default(),
             child_parts: Parts::default(),
             requests: HashMap::new(),
+            left: Vec::new(),
             usage: Usage::default(),
             retrying: false,
             cancelled: None,
@@ -197,7 +200,7 @@ impl Turn {
         let answers = self.answers.values().map(|answer| answer.usage);
         self.spent = self.spent.filter(|_| told).map(|before| answers.fold(before, Usage::plus));
         self.phase = Phase::Resting;
-        self.requests.clear();
+        self.left.extend(self.requests.drain());
         vec![AgentEvent::Status(Busyness::Idle), AgentEvent::TurnEnded(outcome)]
     }
 

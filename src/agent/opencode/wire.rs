@@ -217,6 +217,9 @@ pub(crate) struct PermissionRequest {
     pub(crate) permission: String,
     #[serde(default)]
     pub(crate) patterns: Vec<String>,
+    /// What `always` would allow.
+    #[serde(default)]
+    pub(crate) always: Vec<String>,
 }
 
 /// A pending question.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fields::{Word, read_fields};
 pub(super) use super::time::Time;
-use crate::model::{BackendKind, Extra, FailureKind, Mode, Owner, TaskId, TaskStatus, ThreadId, Usage};
+use crate::model::{Ask, BackendKind, Extra, FailureKind, Mode, Owner, TaskId, TaskStatus, ThreadId, Usage};
 
 /// What a person said of a stream as a whole; nothing is said of an open one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -245,6 +245,10 @@ pub(super) struct WireSession {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Owner>")]
     pub(super) owner: Option<Value>,
+    /// What its agent asks a person, and waits for, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<Ask>>")]
+    pub(super) asks: Option<Value>,
     #[serde(flatten)]
     #[schemars(skip)]
     pub(super) extra: Extra,
@@ -255,7 +259,7 @@ read_fields!(WireSession, "a session record",
         session_id: "sessionId", resumable: "resumable", model: "model", variant: "variant",
         completed_at: "completedAt", exit_code: "exitCode", attempt: "attempt", backend: "backend", mode: "mode",
         directory: "directory", resumed_from: "resumedFrom", turns: "turns", usage: "usage", error: "error",
-        interrupted_by: "interruptedBy", owner: "owner",
+        interrupted_by: "interruptedBy", owner: "owner", asks: "asks",
     }
 );
 

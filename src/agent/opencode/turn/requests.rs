@@ -1,10 +1,12 @@
 //! What a turn asks of a person: permissions and answers, its own and its sub-agents'.
 
+use std::collections::HashMap;
+
 use serde::Deserialize as _;
 
 use super::{Phase, Request, Turn};
 use crate::agent::opencode::wire::{Event, PermissionRequest, QuestionRequest, Replied};
-use crate::model::AgentEvent;
+use crate::model::{AgentEvent, Question};
 
 impl Turn {
     /// Requests for permission, questions, and their answers; a sub-agent's as well.
@@ -32,23 +34,39 @@ impl Turn {
             id: request.id,
             permission: request.permission,
             patterns: request.patterns,
+            always: request.always,
         })
     }
 
     fn question(&mut self, request: &QuestionRequest) -> Option<AgentEvent> {
-        let known = self.requests.insert(request.id.clone(), Request::Question).is_some();
-        let lines: Vec<String> = request
+        let part = Request::Question(request.questions.len());
+        let known = self.requests.insert(request.id.clone(), part).is_some();
+        let questions: Vec<Question> = request
             .questions
             .iter()
-            .map(|item| {
-                let labels: Vec<_> = item.options.iter().map(|option| option.label.as_str()).collect();
-                match labels.as_slice() {
-                    [] => item.question.clone(),
-                    labels => format!("{} ({})", item.question, labels.join(" / ")),
-                }
+            .map(|item| Question {
+                question: item.question.clone(),
+                options: item.options.iter().map(|option| option.label.clone()).collect(),
             })
             .collect();
-        (!known).then(|| AgentEvent::Question { id: request.id.clone(), text: lines.join("\n") })
+        let text = questions.iter().map(Question::words).collect::<Vec<_>>().join("\n");
+        (!known).then(|| AgentEvent::Question { id: request.id.clone(), text, questions })
+    }
+
+    /// Which requests wait, as the server lists them now. One that is not among them was answered while
+    /// nobody listened.
+    pub(crate) fn still_asked(&mut self, listed: &[&str]) -> Vec<AgentEvent> {
+        let (gone, waiting) = self.requests.drain().partition(|(id, _)| !listed.contains(&id.as_str()));
+        self.requests = waiting;
+        let gone: HashMap<String, Request> = gone;
+        gone.into_keys()
+            .map(|id| AgentEvent::Answered { id, answer: "answered elsewhere".to_owned() })
+            .collect()
+    }
+
+    /// Requests that waited when their turn ended.
+    pub(crate) fn take_left(&mut self) -> Vec<(String, Request)> {
+        std::mem::take(&mut self.left)
     }
 
     fn replied(&mut self, kind: &str, reply: &Replied) -> Option<AgentEvent> {

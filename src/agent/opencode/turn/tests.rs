@@ -465,3 +465,38 @@ fn what_a_turn_used_is_the_servers_sum_or_not_claimed() {
     }
     assert!(claimed >= 8, "{claimed} turns were compared");
 }
+
+#[test]
+fn a_request_waits_until_it_is_answered_gone_or_left() {
+    let asked = |id: &str| {
+        let body = json!({ "id": id, "sessionID": "ses_1", "permission": "bash", "patterns": ["ls"], "always": ["ls *"] });
+        event("permission.asked", body)
+    };
+    let which = json!({ "id": "que_1", "sessionID": "ses_1", "questions": [
+        { "question": "Which?", "options": [{ "label": "Red" }, { "label": "Blue" }] }, { "question": "Why?" },
+    ] });
+    let mut turn = begun();
+    feed(&mut turn, &[user("msg_5"), answer("msg_6", "msg_5", &json!({}))]);
+    let events = feed(&mut turn, &[asked("per_1"), asked("per_2"), event("question.asked", which)]);
+    let [AgentEvent::Permission { always, .. }, _, AgentEvent::Question { text, questions, .. }] =
+        events.as_slice()
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (always[0].as_str(), text.as_str(), questions.len()),
+        ("ls *", "Which? (Red / Blue)\nWhy?", 2)
+    );
+    assert_eq!(turn.request("que_1"), Some(Request::Question(2)));
+    assert_eq!(feed(&mut turn, &[asked("per_1")]), [], "told again by a second look");
+    // Answered while nobody listened.
+    let gone = turn.still_asked(&["per_2", "que_1"]);
+    assert_eq!(gone, [AgentEvent::Answered { id: "per_1".into(), answer: "answered elsewhere".into() }]);
+    assert_eq!(turn.still_asked(&["per_2", "que_1"]), []);
+    let reply = json!({ "sessionID": "ses_1", "requestID": "per_2", "reply": "once" });
+    assert_eq!(feed(&mut turn, &[event("permission.replied", reply)]).len(), 1);
+    turn.cancelling(CancelCause::Person);
+    let cut = json!({ "time": { "completed": 1 }, "error": { "name": ABORTED } });
+    feed(&mut turn, &[answer("msg_6", "msg_5", &cut), idle()]);
+    assert_eq!(turn.take_left(), [("que_1".to_owned(), Request::Question(2))]);
+}

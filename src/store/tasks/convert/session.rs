@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::kept::{Part, known, known_or_none, read, take, word, word_or_none};
 use crate::model::{
-    AgentName, End, Extra, Failure, FailureKind, Outcome, Owner, SessionId, SessionRecord, SessionRef,
+    AgentName, Ask, End, Extra, Failure, FailureKind, Outcome, Owner, SessionId, SessionRecord, SessionRef,
     SessionState, Usage,
 };
 use crate::store::tasks::fields::Word;
@@ -19,6 +19,7 @@ const UNKNOWN_FAILURE: FailureKind = FailureKind::Task;
 
 const OWNER: Part<Owner> = Part { key: "owner", read, write: |owner| serde_json::to_value(owner).ok() };
 const USAGE: Part<Usage> = Part { key: "usage", read, write: |usage| serde_json::to_value(usage).ok() };
+const ASKS: Part<Vec<Ask>> = Part { key: "asks", read, write: |asks| serde_json::to_value(asks).ok() };
 const ERROR: Part<Failure> = Part { key: "error", read: read_failure, write: write_failure };
 
 fn read_failure(raw: &Value) -> Option<Failure> {
@@ -55,6 +56,7 @@ impl WireSession {
         };
         let state = if let Some(outcome) = outcome {
             keep("owner", self.owner, &mut extra);
+            keep("asks", self.asks, &mut extra);
             let end = End {
                 at: self.completed_at.map(|time| time.0),
                 exit_code: self.exit_code,
@@ -68,7 +70,8 @@ impl WireSession {
             keep("exitCode", self.exit_code.map(Value::from), &mut extra);
             keep("error", self.error, &mut extra);
             keep("interruptedBy", self.interrupted_by.map(Value::from), &mut extra);
-            SessionState::Running { owner: OWNER.to_model(self.owner, &mut extra) }
+            let owner = OWNER.to_model(self.owner, &mut extra);
+            SessionState::Running { owner, asks: ASKS.to_model(self.asks, &mut extra).unwrap_or_default() }
         };
         SessionRecord {
             session,
@@ -115,12 +118,14 @@ impl WireSession {
             error: None,
             interrupted_by: None,
             owner: None,
+            asks: None,
             extra: Extra::new(),
         };
         match &record.state {
-            SessionState::Running { owner } => {
+            SessionState::Running { owner, asks } => {
                 take(&mut extra, "status");
                 wire.owner = OWNER.to_wire(owner.as_ref(), &mut extra);
+                wire.asks = ASKS.to_wire(Some(asks).filter(|asks| !asks.is_empty()), &mut extra);
             }
             SessionState::Ended { outcome, end } => wire.set_end(*outcome, end, &mut extra),
         }
@@ -143,6 +148,7 @@ impl WireSession {
         self.error = ERROR.to_wire(end.failure.as_ref(), extra);
         self.interrupted_by.clone_from(&end.interrupted_by);
         self.owner = take(extra, "owner");
+        self.asks = take(extra, "asks");
     }
 }
 

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::data;
 use crate::model::{
-    AgentName, Approval, Approvals, BackendKind, End, Extra, Failure, FailureKind, Mode, Outcome, Owner,
-    SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamState, Task, TaskStatus, Thread, Usage,
+    AgentName, Approval, Approvals, Ask, BackendKind, End, Extra, Failure, FailureKind, Mode, Outcome, Owner,
+    Question, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamState, Task, TaskStatus,
+    Thread, Usage, Wish,
 };
 use crate::store::tasks::parse::{Loaded, parse, render};
 use crate::store::tasks::v1;
@@ -42,6 +43,8 @@ fn unknown_words_mean_something_careful() {
     assert_eq!(*outcome, Outcome::Interrupted);
     assert_eq!(end.failure.as_ref().map(|failure| failure.kind), Some(FailureKind::Task));
     assert_eq!(thread.sessions[2].owner().map(|owner| owner.pid), Some(4242));
+    // What is asked is not understood; that something is asked, is.
+    assert_eq!(thread.sessions[2].asks().len(), 1);
 }
 
 #[test]
@@ -131,6 +134,21 @@ fn failure() -> impl Strategy<Value = Failure> {
     })
 }
 
+fn ask() -> impl Strategy<Value = Ask> {
+    let texts = || prop::collection::vec(text(), 0..3);
+    let question = (text(), texts()).prop_map(|(question, options)| Question { question, options });
+    let wish = prop_oneof![
+        (text(), texts(), texts()).prop_map(|(permission, patterns, always)| Wish::Permission {
+            permission,
+            patterns,
+            always
+        }),
+        prop::collection::vec(question, 0..3).prop_map(|questions| Wish::Question { questions }),
+        Just(Wish::Unknown),
+    ];
+    (text(), wish, time(), time()).prop_map(|(id, wish, since, until)| Ask { id, wish, since, until })
+}
+
 fn state() -> impl Strategy<Value = SessionState> {
     let owner = (any::<u32>(), any::<u64>(), text(), text())
         .prop_map(|(pid, started_at, boot_id, host)| Owner { pid, started_at, boot_id, host });
@@ -138,7 +156,8 @@ fn state() -> impl Strategy<Value = SessionState> {
         .prop_map(|(at, exit_code, failure, interrupted_by)| End { at, exit_code, failure, interrupted_by });
     let outcome = select(vec![Outcome::Completed, Outcome::Failed, Outcome::Interrupted]);
     prop_oneof![
-        maybe(owner).prop_map(|owner| SessionState::Running { owner }),
+        (maybe(owner), prop::collection::vec(ask(), 0..3))
+            .prop_map(|(owner, asks)| SessionState::Running { owner, asks }),
         (outcome, end).prop_map(|(outcome, end)| SessionState::Ended { outcome, end }),
     ]
 }

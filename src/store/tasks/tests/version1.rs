@@ -109,7 +109,7 @@ fn compare_session(raw: &Value, stream: &Stream, thread: &str) {
     assert_eq!(raw["model"].as_str(), Some(record.model.as_str()));
     assert_eq!(raw["startedAt"].as_str().map(at), Some(record.started_at));
     let (status, completed, exit) = match &record.state {
-        SessionState::Running { owner } => {
+        SessionState::Running { owner, .. } => {
             assert_eq!(*owner, None);
             ("running", None, None)
         }

@@ -44,7 +44,7 @@ pub(super) fn record(mut raw: Extra) -> SessionRecord {
             if let Some(at) = completed {
                 raw.insert("completedAt".to_owned(), Value::String(at.to_rfc3339()));
             }
-            SessionState::Running { owner: None }
+            SessionState::Running { owner: None, asks: Vec::new() }
         }
     };
     SessionRecord {
