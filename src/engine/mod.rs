@@ -5,9 +5,11 @@
 
 pub mod agents;
 pub mod approve;
+pub mod approved;
 pub mod assign;
 pub mod batch;
 pub mod drift;
+pub mod edits;
 pub mod hint;
 pub mod init;
 pub mod launch;
@@ -17,7 +19,9 @@ pub mod owner;
 mod prepare;
 mod prompt;
 mod resolve;
+pub mod review;
 mod sessions;
+pub mod standing;
 pub mod status;
 mod streams;
 #[cfg(test)]

@@ -86,6 +86,7 @@ pub fn check_plan(handle: &StreamHandle) -> FileFindings {
     // A state that can't be read is told of where the state is checked.
     if let Ok(stream) = handle.store.read() {
         diagnostics.extend(drifted(&stream, &parsed.plan));
+        diagnostics.extend(other_texts(&stream, &parsed.plan));
     }
     FileFindings { path, source, diagnostics }.sorted()
 }
@@ -101,6 +102,15 @@ fn drifted(stream: &Stream, plan: &Plan) -> Vec<Diagnostic> {
         }
     };
     drift(stream, plan).into_iter().map(finding).collect()
+}
+
+/// A plan whose threads all are as they were, while what stands around them is not.
+fn other_texts(stream: &Stream, plan: &Plan) -> Option<Diagnostic> {
+    let message = "what the plan, a stage or a batch says was changed after it was approved";
+    let note = || {
+        Diagnostic::note("S006", message).help("`work review` shows what; `work approve plan` approves it")
+    };
+    super::review::texts_changed(stream, plan).then(note)
 }
 
 /// Checks agents.yaml, and config.yaml where there is one.
@@ -194,6 +204,9 @@ pub fn explain(code: &str) -> Option<&'static str> {
         }
         "S005" => {
             "The plan no longer has this thread, but something was recorded of it: sessions, reports, or finished tasks. It is kept, and is not run."
+        }
+        "S006" => {
+            "Every thread is as it was approved, and runs; but the words around them are not: the plan's summary, a stage's definition, constitution or questions, a batch's summary, or a name. Agents are told them. `work review` shows the lines."
         }
         _ => return plan::explain(code).or_else(|| crate::config::explain(code)),
     };

@@ -24,5 +24,5 @@ pub use progress::Progress;
 pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage};
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
-pub use transition::{TransitionError, begin_session, end_session, set_task, set_thread};
+pub use transition::{TransitionError, begin_session, end_session, set_stream, set_task, set_thread};
 pub use turn::{CancelCause, TurnNumber, TurnOutcome};

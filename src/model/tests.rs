@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    AgentName, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Task, TaskId, TaskStatus,
-    Thread, ThreadId, ThreadStatus, TransitionError, begin_session, end_session, set_task, set_thread,
-    thread_status,
+    AgentName, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Stream, StreamState,
+    Task, TaskId, TaskStatus, Thread, ThreadId, ThreadStatus, TransitionError, begin_session, end_session,
+    set_stream, set_task, set_thread, thread_status,
 };
 use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
 
@@ -184,4 +184,18 @@ fn an_attempt_begins_once_and_ends_once() {
     assert_eq!(record.state, SessionState::Ended { outcome: Outcome::Interrupted, end: end.clone() });
     assert_eq!(end_session(&mut thread, 1, Outcome::Completed, end).map(|_| ()), Err(not_running(1)));
     assert_eq!((thread.next_attempt(), thread.open_record().is_none()), (3, true));
+}
+
+#[test]
+fn a_stream_rests_ends_and_is_opened_again() {
+    use StreamState::{Completed, OnHold, Open};
+    for from in [Open, OnHold, Completed] {
+        for to in [Open, OnHold, Completed] {
+            let mut stream = Stream::new("001-x".parse().expect("an id"), "x".to_owned(), now());
+            stream.state = from;
+            let allowed = (from, to) != (Completed, OnHold);
+            assert_eq!(set_stream(&mut stream, to).ok(), allowed.then_some(from), "{from:?} {to:?}");
+            assert_eq!(stream.state, if allowed { to } else { from });
+        }
+    }
 }
