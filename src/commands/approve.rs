@@ -10,7 +10,7 @@ use crate::engine::approve::{
     ApproveError, Approved, Revoked, StageApproved, approve_plan, approve_stage, check, dry_run, revoke_plan,
     revoke_stage,
 };
-use crate::engine::{StreamHandle, read_text, stage};
+use crate::engine::{StreamHandle, approved, read_text, stage};
 use crate::plan;
 use crate::ui::{confirm, tree};
 
@@ -90,6 +90,7 @@ fn run_plan(ctx: &Context, args: &PlanArgs) -> CommandResult {
         return Ok(Exit::Failed);
     }
     let approved = approve_plan(&handle.store, &source, &parsed, &ctx.person(args.by.as_deref()))?;
+    approved::keep(&workspace, &handle.id, &source);
     ctx.print(&approved, || format!("approved {}\n", approved.words()))?;
     if !ctx.json {
         ctx.screen.hint("`work multi` runs the next batch; `work status` shows how it goes");

@@ -47,6 +47,11 @@ impl Context {
         Ok(workspace)
     }
 
+    /// The stream that `--stream` names.
+    pub(super) fn asked_stream(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
+
     /// The stream that is meant.
     pub(super) fn stream(&self, workspace: &Workspace) -> Result<StreamHandle, Failed> {
         Ok(select(workspace, self.stream.as_deref(), self.env.stream.as_deref())?)

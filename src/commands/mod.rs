@@ -3,17 +3,27 @@
 //! Owns the words of the command line, its exit codes, and how an error is told. One invariant:
 //! everything that a command does, it does through `engine`, `supervisor` and `ui`.
 
+mod add_batch;
+mod add_stage;
+mod add_task;
+mod add_thread;
+mod added;
 mod agents;
 mod approve;
 mod assign;
 mod batch;
 mod cli;
+mod complete;
 mod connect;
 mod context;
 mod create;
+mod delete;
+mod deleted;
+mod edit;
 mod execute;
 mod exit;
 mod failed;
+mod hold;
 mod how;
 mod init;
 mod list;
@@ -22,6 +32,7 @@ mod multi;
 mod preview;
 mod prompt;
 mod report;
+mod review;
 mod run;
 mod schemas;
 mod show;
@@ -29,6 +40,7 @@ mod status;
 mod supervisor;
 mod tree;
 mod turn;
+mod unhold;
 mod update;
 mod use_stream;
 mod validate;

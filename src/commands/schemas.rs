@@ -8,7 +8,10 @@ use super::{batch, create, failed, how, multi, preview, prompt, show, use_stream
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
+use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
 use crate::engine::init::Initialized;
+use crate::engine::review::Review;
+use crate::engine::standing::Standing;
 use crate::engine::status::StatusReport;
 use crate::engine::{StreamSummary, Updated};
 
@@ -30,10 +33,14 @@ enum Approval {
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
+        ("add", of::<Added>()),
         ("agents", of::<Vec<AgentRow>>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
         ("create", of::<create::Created>()),
+        ("delete", of::<Deleted>()),
+        ("delete-stream", of::<StreamDeleted>()),
+        ("edit", of::<EditedByHand>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
         ("init", of::<Initialized>()),
@@ -42,7 +49,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("multi-dry-run", of::<multi::WouldRun<'static>>()),
         ("preview", of::<preview::Document>()),
         ("prompt", of::<prompt::Document>()),
+        ("review", of::<Review>()),
         ("show", of::<show::Document<'static>>()),
+        ("standing", of::<Standing>()),
         ("status", of::<StatusReport>()),
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),
