@@ -85,8 +85,9 @@ is_model() { ps -ww -o args= -p "$1" 2>/dev/null | grep -qF -- "$scratch/model.p
 # Ends what a run started: windows, supervisor with its agents, model server. Returns when they are gone.
 stop_all() {
     local socket model=''
-    socket=$(tmux_socket)
-    [[ -z $socket ]] || tmux -S "$socket" kill-server 2>/dev/null || true
+    while read -r socket; do
+        tmux -S "$socket" kill-server 2>/dev/null </dev/null || true
+    done < <(tmux_socket)
     [[ ! -x $scratch/work ]] || "$scratch/work" supervisor stop >/dev/null 2>&1 || true
     [[ ! -s $scratch/model.pid ]] || model=$(<"$scratch/model.pid")
     rm -f -- "$scratch/model.pid"
@@ -275,6 +276,9 @@ stop() {
     [[ ${scratch##*/} == work-quickstart.?????? && -O $scratch && -x $scratch/work && -d $scratch/project ]] ||
         die "$(quoted "$1") is no folder of a quickstart of yours"
     stop_all
+    local left
+    left=$(left_over)
+    [[ -z $left ]] || die "still running: $left; $scratch is left as it is"
     remove_scratch
     echo "everything was ended, and $scratch was removed"
 }

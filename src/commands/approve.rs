@@ -61,6 +61,7 @@ struct StageArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    ctx.needs_person("approve")?;
     match &args.what {
         What::Plan(args) => run_plan(ctx, args),
         What::Stage(args) => run_stage(ctx, args),
@@ -106,7 +107,7 @@ fn asked(ctx: &Context, parsed: &plan::Parsed, would: &Approved) -> Result<bool,
             .hint("`--yes` gives it; `--dry-run` only looks"));
     }
     ctx.screen.say(tree(&ctx.screen, &plan_tree(&parsed.plan)).trim_end());
-    Ok(confirm(&format!("approve {}?", would.words())))
+    Ok(confirm(&ctx.screen, &format!("approve {}?", would.words())))
 }
 
 /// The findings that forbid it are drawn with the refusal.

@@ -1,5 +1,6 @@
 //! A batch in windows: opened, watched until its threads have started or ended, and told.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -9,7 +10,7 @@ use super::Exit;
 use super::connect::{endpoint, program};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use super::how::How;
+use super::how::{How, Watching};
 use crate::engine::batch::{BatchPlan, Skipped};
 use crate::engine::hint::chain;
 use crate::engine::launch::{Launch, Launches, Step};
@@ -19,7 +20,7 @@ use crate::ipc::{Endpoint, LaunchHost};
 use crate::model::{BatchId, FailureKind, StreamId};
 use crate::supervisor::{EnsureError, connect_or_start};
 use crate::sys::lock::{self, Lock};
-use crate::sys::process;
+use crate::sys::{process, signals};
 use crate::ui::{LiveBatch, command_line};
 
 /// What became of a batch.
@@ -37,16 +38,19 @@ pub(super) struct Document<'a> {
 /// How long another command may take to start threads of the stream.
 const LAUNCH: Duration = Duration::from_secs(120);
 
+/// What became of the windows, and whether a person ended the waiting.
+struct Followed {
+    threads: Vec<Launch>,
+    interrupted: bool,
+}
+
 /// How a batch is run in windows.
 pub(super) struct Windowed<'a> {
     pub(super) ctx: &'a Context,
     pub(super) workspace: &'a Workspace,
     pub(super) handle: &'a StreamHandle,
     pub(super) how: &'a How,
-    /// Until the turns have ended, not only started.
-    pub(super) wait: bool,
-    /// Goes to the windows.
-    pub(super) attach: bool,
+    pub(super) watching: &'a Watching,
 }
 
 impl Windowed<'_> {
@@ -58,7 +62,17 @@ impl Windowed<'_> {
         // Held until every thread has its record: then nobody starts it a second time.
         let launching = lock::acquire(&workspace.private.join(format!("launch-{}.lock", handle.id)), LAUNCH)
             .map_err(|error| Failed::new(Exit::Busy, "locked", chain(&error)))?;
-        let batch = prepare()?;
+        let batch = match prepare() {
+            // They run already: then there is only the way to them.
+            Err(failed) if failed.kind == "nothing-to-do" && self.watching.attach && windows.are_open() => {
+                ctx.screen.note(&failed.messages.join(": "));
+                return match windows.go() {
+                    Ok(()) => Ok(Exit::Done),
+                    Err(why) => Err(Failed::new(Exit::Program, "tmux", why)),
+                };
+            }
+            batch => batch?,
+        };
         agent_program(ctx)?;
         self.supervisor(&endpoint)?;
         let host = LaunchHost::bind(endpoint.own_socket("launch")).map_err(|error| {
@@ -68,16 +82,23 @@ impl Windowed<'_> {
             ctx.screen.note(&format!("leaving {id} {name}: it is {}", status.name()));
         }
         batch.warnings().iter().for_each(|warning| ctx.screen.warn(warning));
-        let common = WindowProgram {
+        let mut program = WindowProgram {
             work: program()?,
-            flags: self.how.flags(),
+            flags: Vec::new(),
             environment: ctx.window_environment(host.socket()),
         };
         for prepared in &batch.threads {
-            windows.open(workspace, handle, &common, prepared)?;
+            // Of one batch, some may go on in a session and some begin one.
+            let how = How {
+                resume: prepared.spec.resume.is_some(),
+                model: prepared.model.clone(),
+                ..self.how.clone()
+            };
+            program.flags = how.flags();
+            windows.open(workspace, handle, &program, prepared)?;
         }
-        let launches = self.follow(&batch, &windows, &host, launching);
-        self.tell(&batch, &windows, launches)
+        let followed = self.follow(&batch, &windows, &host, launching);
+        self.tell(&batch, &windows, followed)
     }
 
     /// One supervisor for all windows, started before they all ask for it.
@@ -96,35 +117,45 @@ impl Windowed<'_> {
     }
 
     /// Shows the windows' reports until all have started, goes to them, and waits for their ends if asked.
-    fn follow(
-        &self,
-        batch: &BatchPlan,
-        windows: &Windows,
-        host: &LaunchHost,
-        launching: Lock,
-    ) -> Vec<Launch> {
+    /// Ctrl-C ends the waiting; what runs in windows goes on.
+    fn follow(&self, batch: &BatchPlan, windows: &Windows, host: &LaunchHost, launching: Lock) -> Followed {
         let screen = self.ctx.screen;
         let named = |prepared: &Prepared| (prepared.spec.thread, prepared.name.clone());
         let threads: Vec<_> = batch.threads.iter().map(named).collect();
-        let live = LiveBatch::new(screen, &threads);
-        let show = |thread, step: &Step| live.set(thread, step);
-        let mut launches = Launches::new(host, &threads, &show);
+        let live = RefCell::new(LiveBatch::new(screen, &threads));
+        let show = |thread, step: &Step| live.borrow().set(thread, step);
+        let interrupt = host.interrupter();
+        if let Err(error) = signals::watch(move |_| interrupt()) {
+            screen.warn(&format!("Ctrl-C will leave a socket behind: {error}"));
+        }
+        let mut launches = Launches::new(host, self.handle, &threads, &show);
         launches.wait_for_starts(launching);
         // Inside of tmux that is a switch, which nobody who waits asked for.
-        let go =
-            if windows.is_private() { self.attach && screen.interactive } else { self.attach || !self.wait };
-        if let Err(why) = if go { windows.go() } else { Ok(()) } {
-            screen.warn(&format!("cannot go to the windows: {why}"));
+        let private = windows.is_private();
+        let Watching { attach, wait, .. } = *self.watching;
+        let go = if private { attach && screen.interactive } else { attach || !wait };
+        if go && !launches.is_interrupted() {
+            live.borrow().finish();
+            if let Err(why) = windows.go() {
+                screen.warn(&format!("cannot go to the windows: {why}"));
+            }
+            if wait {
+                live.replace(LiveBatch::new(screen, &threads));
+            }
+            launches.catch_up();
+        } else if wait && private && !self.ctx.json {
+            screen.hint(&format!("watch and step in: {}", command_line(&windows.attach_line())));
         }
-        if self.wait {
+        if wait {
             launches.wait_for_ends();
         }
-        live.finish();
-        launches.finish(self.handle)
+        live.borrow().finish();
+        Followed { interrupted: launches.is_interrupted(), threads: launches.finish() }
     }
 
-    fn tell(&self, batch: &BatchPlan, windows: &Windows, threads: Vec<Launch>) -> CommandResult {
-        let all_good = threads.iter().all(|thread| thread.is_good(self.wait));
+    fn tell(&self, batch: &BatchPlan, windows: &Windows, followed: Followed) -> CommandResult {
+        let Followed { threads, interrupted } = followed;
+        let all_good = threads.iter().all(|thread| thread.is_good(self.watching.wait));
         let document = Document {
             stream: &self.handle.id,
             batch: batch.id,
@@ -137,10 +168,19 @@ impl Windowed<'_> {
             let lines = document.threads.iter().map(Launch::words);
             format!("batch {} {}\n{}", batch.id, batch.name, lines.collect::<String>())
         })?;
-        if !self.ctx.json {
+        if interrupted {
+            self.ctx.screen.say("the threads go on in their windows; `work status --watch` follows them");
+        }
+        if !self.ctx.json && (interrupted || !self.watching.wait) {
             self.ctx.screen.hint(&format!("watch and step in: {}", command_line(&document.attach)));
         }
-        Ok(if all_good { Exit::Done } else { Exit::Failed })
+        Ok(if interrupted {
+            Exit::Interrupted
+        } else if all_good {
+            Exit::Done
+        } else {
+            Exit::Failed
+        })
     }
 }
 

@@ -8,9 +8,9 @@ use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
-    add_batch, add_stage, add_task, add_thread, agents, approve, assign, complete, create, delete, edit,
-    execute, hold, init, list, logs, multi, preview, prompt, review, show, status, supervisor, tree, unhold,
-    update, use_stream, validate,
+    add_batch, add_stage, add_task, add_thread, agents, approve, assign, complete, continue_stream, create,
+    delete, edit, execute, fix, hold, init, list, logs, multi, preview, prompt, review, show, status,
+    supervisor, tree, unhold, update, use_stream, validate, why,
 };
 use crate::ui::ColorChoice;
 
@@ -31,8 +31,9 @@ const HELP: &str = "\
 
 Plan:        init create use list validate preview tree show prompt approve review assign agents
 Change:      add-stage add-batch add-thread add-task edit delete hold unhold complete
-Run:         execute multi update
-Look:        status logs
+Run:         execute multi continue update
+Repair:      fix
+Look:        status why logs
 Background:  supervisor
 
 {all-args}{after-help}";
@@ -112,9 +113,12 @@ pub(super) enum Command {
     Agents(agents::Args),
     Execute(execute::Args),
     Multi(multi::Args),
+    Continue(continue_stream::Args),
     Update(update::Args),
+    Fix(fix::Args),
     Status(status::Args),
     Logs(logs::Args),
+    Why(why::Args),
     Supervisor(supervisor::Args),
 }
 
@@ -145,9 +149,12 @@ impl Command {
             Self::Agents(args) => agents::run(ctx, &args),
             Self::Execute(args) => execute::run(ctx, &args),
             Self::Multi(args) => multi::run(ctx, &args),
+            Self::Continue(args) => continue_stream::run(ctx, &args),
             Self::Update(args) => update::run(ctx, &args),
+            Self::Fix(args) => fix::run(ctx, &args),
             Self::Status(args) => status::run(ctx, &args),
             Self::Logs(args) => logs::run(ctx, &args),
+            Self::Why(args) => why::run(ctx, &args),
             Self::Supervisor(args) => supervisor::run(ctx, &args),
         }
     }

@@ -16,6 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    ctx.needs_person("call a stream completed")?;
     let standing = complete(&added::stream(ctx)?.store, args.force)?;
     ctx.print(&standing, || hold::words(&standing, "completed"))?;
     for open in &standing.open {

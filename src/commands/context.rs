@@ -121,6 +121,14 @@ impl Context {
         passed.chain([("WORK_LAUNCH".into(), launch.as_os_str().to_owned())]).collect()
     }
 
+    /// Refuses what only a person may do, inside of an agent's session.
+    pub(super) fn needs_person(&self, what: &str) -> Result<(), Failed> {
+        let Some(thread) = &self.env.thread else { return Ok(()) };
+        let message = format!("thread `{thread}` can't {what}: that is a person's word");
+        Err(Failed::new(Exit::Waiting, "needs-person", message)
+            .hint("a person gives it outside of the agent's session, where `WORK_THREAD` is not set"))
+    }
+
     /// The name that approvals are signed with.
     pub(super) fn person(&self, by: Option<&str>) -> String {
         by.map_or_else(|| self.env.user.clone().unwrap_or_else(|| "somebody".to_owned()), str::to_owned)

@@ -62,6 +62,7 @@ struct How {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    ctx.needs_person("delete parts of a plan, or a stream")?;
     match &args.what {
         What::Stage(of) => part(ctx, "stage", of),
         What::Batch(of) => part(ctx, "batch", of),
@@ -124,7 +125,7 @@ fn agreed(ctx: &Context, how: &How, what: &str, id: &str) -> Result<bool, Failed
         .hint("`--yes` gives it; `--dry-run` says what would go, and where it can be got back"));
     }
     ctx.screen.say(what.trim_end());
-    let agreed = confirm(&format!("delete {id}?"));
+    let agreed = confirm(&ctx.screen, &format!("delete {id}?"));
     if !agreed {
         ctx.screen.say("nothing was deleted");
     }

@@ -265,6 +265,9 @@ impl From<PrepareError> for Failed {
             error @ (PrepareError::NotApproved(_) | PrepareError::Drifted(_)) => {
                 Self::hinted(Exit::Waiting, "not-approved", &error)
             }
+            error @ (PrepareError::NoSession { .. } | PrepareError::NoDirectory { .. }) => {
+                Self::hinted(Exit::Failed, "no-session", &error)
+            }
             error @ (PrepareError::NoAgent { .. } | PrepareError::Model(_)) => {
                 Self::hinted(Exit::Usage, "agent", &error)
             }

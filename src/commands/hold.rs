@@ -10,6 +10,7 @@ use crate::engine::standing::{Standing, hold};
 pub(super) struct Args {}
 
 pub(super) fn run(ctx: &Context, _args: &Args) -> CommandResult {
+    ctx.needs_person("put a stream on hold")?;
     let standing = hold(&added::stream(ctx)?.store)?;
     ctx.print(&standing, || words(&standing, "on hold"))?;
     if !standing.running.is_empty() {

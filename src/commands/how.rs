@@ -1,10 +1,14 @@
 //! What the commands that run threads have in common: how a thread is to run, and what would run.
 
+use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::{Prepared, TurnRequest};
-use crate::model::{Mode, ThreadId};
+use super::context::Context;
+use super::failed::Failed;
+use crate::config::Window;
+use crate::engine::{Approach, Prepared, TurnRequest, Workspace};
+use crate::model::{Mode, SessionId, ThreadId};
 use crate::ui::one_line;
 
 /// How a thread is to run.
@@ -19,6 +23,9 @@ pub(super) struct How {
     /// Add these words to the end of the prompt
     #[arg(short, long, value_name = "TEXT")]
     pub(super) message: Option<String>,
+    /// Go on in the last session instead of a new one; with `--agent`, in that agent's last one
+    #[arg(long)]
+    pub(super) resume: bool,
     /// Run a thread though PLAN.md changed it after it was approved
     #[arg(long)]
     pub(super) allow_drift: bool,
@@ -35,18 +42,57 @@ impl How {
             model: self.model.clone(),
             message: self.message.clone(),
             allow_drift: self.allow_drift,
+            approach: if self.resume { Approach::Resume } else { Approach::NewSession },
         }
     }
 
     /// The same as words of a command line, for a window.
     pub(super) fn flags(&self) -> Vec<String> {
-        let Self { agent, model, message, allow_drift, no_supervisor } = self;
+        let Self { agent, model, message, resume, allow_drift, no_supervisor } = self;
         let valued = [("--agent", agent), ("--model", model), ("--message", message)];
         // One word each, so that a value that begins with a hyphen stays a value.
         let valued =
             valued.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value.as_ref()?)));
-        let set = [("--allow-drift", *allow_drift), ("--no-supervisor", *no_supervisor)];
+        let set =
+            [("--resume", *resume), ("--allow-drift", *allow_drift), ("--no-supervisor", *no_supervisor)];
         valued.chain(set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned())).collect()
+    }
+}
+
+/// How threads in windows are watched.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Watching {
+    /// What the windows show (default: `window` of config.yaml, else the agent's own UI)
+    #[arg(long)]
+    window: Option<Shown>,
+    /// Wait until all turns have ended; their progress is shown meanwhile
+    #[arg(short, long)]
+    pub(super) wait: bool,
+    /// Go to the windows once they have started (Ctrl-B d comes back)
+    #[arg(long)]
+    pub(super) attach: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shown {
+    /// The agent's own terminal UI
+    Tui,
+    /// The turn as streamed text
+    Stream,
+}
+
+impl Watching {
+    /// The same, but waiting for the ends.
+    pub(super) fn waiting(&self) -> Self {
+        Self { wait: true, ..self.clone() }
+    }
+
+    /// The mode of turns in windows.
+    pub(super) fn mode(&self, ctx: &Context, workspace: &Workspace) -> Result<Mode, Failed> {
+        Ok(match (self.window, ctx.settings(workspace)?.window) {
+            (Some(Shown::Tui), _) | (None, Window::Tui) => Mode::Tui,
+            (Some(Shown::Stream), _) | (None, Window::Stream) => Mode::Plain,
+        })
     }
 }
 
@@ -59,10 +105,19 @@ pub(super) struct Would<'a> {
     agent: &'a str,
     models: Vec<String>,
     mode: Mode,
+    /// The session that goes on, and the attempt that it was last used in.
+    resume: Option<Resumed<'a>>,
     #[serde(serialize_with = "crate::engine::lossy::path")]
     directory: &'a std::path::Path,
     prompt_bytes: usize,
     warnings: &'a [String],
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Resumed<'a> {
+    session_id: &'a SessionId,
+    attempt: u32,
 }
 
 impl<'a> Would<'a> {
@@ -73,6 +128,11 @@ impl<'a> Would<'a> {
             agent: &prepared.spec.agent.name.0,
             models: prepared.spec.models.iter().map(ToString::to_string).collect(),
             mode: prepared.spec.mode,
+            resume: prepared
+                .spec
+                .resume
+                .as_ref()
+                .map(|(session_id, attempt)| Resumed { session_id, attempt: *attempt }),
             directory: &prepared.spec.directory,
             prompt_bytes: prepared.spec.prompt.len(),
             warnings: &prepared.warnings,
@@ -80,15 +140,21 @@ impl<'a> Would<'a> {
     }
 
     pub(super) fn words(&self) -> String {
+        let (thread, name, agent) = (self.thread, one_line(self.name), self.agent);
+        let how = match &self.resume {
+            Some(Resumed { session_id, attempt }) => {
+                format!(
+                    "would go on with {thread} {name} in session {session_id} of attempt {attempt}, by {agent}"
+                )
+            }
+            None => format!("would run {thread} {name} with {agent}"),
+        };
+        let resume = if self.resume.is_some() { " --resume" } else { "" };
         format!(
-            "would run {} {} with {} ({}) in {}, {}; `work prompt --thread {}` shows its {} bytes of prompt\n",
-            self.thread,
-            one_line(self.name),
-            self.agent,
+            "{how} ({}) in {}, {}; `work prompt --thread {thread}{resume}` shows its {} bytes of prompt\n",
             self.models.join(", then "),
             self.directory.display(),
             self.mode.name(),
-            self.thread,
             self.prompt_bytes
         )
     }

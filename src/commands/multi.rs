@@ -1,6 +1,5 @@
 //! `work multi`
 
-use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,10 +7,9 @@ use super::Exit;
 use super::batch::Windowed;
 use super::context::Context;
 use super::failed::CommandResult;
-use super::how::{How, Would};
-use crate::config::Window;
+use super::how::{How, Watching, Would};
 use crate::engine::batch::{BatchPlan, Skipped, prepare_batch};
-use crate::model::{BatchId, Mode};
+use crate::model::BatchId;
 
 /// Run all threads of a batch side by side, each in a tmux window
 #[derive(Debug, clap::Args)]
@@ -21,26 +19,11 @@ pub(super) struct Args {
     batch: Option<String>,
     #[command(flatten)]
     how: How,
-    /// What the windows show (default: `window` of config.yaml, else the agent's own UI)
-    #[arg(long)]
-    window: Option<Shown>,
-    /// Wait until all turns have ended; their progress is shown meanwhile
-    #[arg(short, long)]
-    wait: bool,
-    /// Go to the windows once they have started (Ctrl-B d comes back)
-    #[arg(long)]
-    attach: bool,
+    #[command(flatten)]
+    watching: Watching,
     /// Say what would run, and run nothing
     #[arg(long)]
     dry_run: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Shown {
-    /// The agent's own terminal UI
-    Tui,
-    /// The turn as streamed text
-    Stream,
 }
 
 /// What `--dry-run` tells.
@@ -57,24 +40,15 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let workspace = ctx.ready()?;
     let handle = ctx.stream(&workspace)?;
     let agents = ctx.agents(&workspace)?;
-    let shown = match (args.window, ctx.settings(&workspace)?.window) {
-        (Some(Shown::Tui), _) | (None, Window::Tui) => Mode::Tui,
-        (Some(Shown::Stream), _) | (None, Window::Stream) => Mode::Plain,
-    };
+    let mode = args.watching.mode(ctx, &workspace)?;
     let request = args.how.request("");
-    let prepare = || prepare_batch(&workspace, &handle, &agents, args.batch.as_deref(), &request, shown);
+    let prepare = || prepare_batch(&workspace, &handle, &agents, args.batch.as_deref(), &request, mode);
     if args.dry_run {
         return dry_run(ctx, &prepare()?);
     }
-    Windowed {
-        ctx,
-        workspace: &workspace,
-        handle: &handle,
-        how: &args.how,
-        wait: args.wait,
-        attach: args.attach,
-    }
-    .run(|| Ok(prepare()?))
+    let how = &args.how;
+    let watching = &args.watching;
+    Windowed { ctx, workspace: &workspace, handle: &handle, how, watching }.run(|| Ok(prepare()?))
 }
 
 fn dry_run(ctx: &Context, batch: &BatchPlan) -> CommandResult {

@@ -4,15 +4,19 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{batch, create, failed, how, multi, preview, prompt, show, use_stream, validate};
+use super::{
+    batch, continue_stream, create, failed, how, multi, preview, prompt, show, use_stream, validate,
+};
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
 use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
+use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
 use crate::engine::review::Review;
 use crate::engine::standing::Standing;
 use crate::engine::status::StatusReport;
+use crate::engine::why::Why;
 use crate::engine::{StreamSummary, Updated};
 
 /// `work approve plan`, `work approve stage`, and either with `--revoke`.
@@ -37,12 +41,15 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("agents", of::<Vec<AgentRow>>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
+        ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),
         ("create", of::<create::Created>()),
         ("delete", of::<Deleted>()),
         ("delete-stream", of::<StreamDeleted>()),
         ("edit", of::<EditedByHand>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
+        ("fix", of::<Vec<Case>>()),
+        ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),
@@ -57,6 +64,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("use", of::<use_stream::Current>()),
         ("validate", of::<validate::Document<'static>>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
+        ("why", of::<Why>()),
     ]
 }
 

@@ -1,10 +1,13 @@
 //! `work status`
 
+use std::time::Duration;
+
 use super::Exit;
 use super::context::Context;
-use super::failed::CommandResult;
+use super::failed::{CommandResult, Failed};
 use crate::engine::drift::drift_of;
 use crate::engine::status::report;
+use crate::sys::watch::Watch;
 use crate::ui::{StatusView, status_table};
 
 /// Show how the stream stands: progress by stage, and each thread with its last session
@@ -13,12 +16,18 @@ pub(super) struct Args {
     /// Show the record of every attempt instead: session, model, time, tokens, cost
     #[arg(long)]
     sessions: bool,
+    /// Stay, and show every change as it comes; Ctrl-C ends it
+    #[arg(short, long)]
+    watch: bool,
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    let view = if args.sessions { StatusView::Sessions } else { StatusView::Threads };
+    if args.watch {
+        return watch(ctx, view);
+    }
     let (_, handle, stream) = ctx.state()?;
     let status = report(&stream, drift_of(&stream, &handle));
-    let view = if args.sessions { StatusView::Sessions } else { StatusView::Threads };
     ctx.print(&status, || status_table(&ctx.screen, &status, view))?;
     if ctx.json {
         return Ok(Exit::Done);
@@ -32,4 +41,38 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         ctx.screen.hint("`work validate plan`, then `work approve plan`");
     }
     Ok(Exit::Done)
+}
+
+/// How soon the death of whoever runs a thread is seen: no file tells of it.
+const RUNNING: Duration = Duration::from_secs(1);
+
+/// How long nothing needs to be looked at while nothing runs.
+const RESTING: Duration = Duration::from_secs(3_600);
+
+/// Draws anew when the stream's folder changes. With `--json` it prints a document for every change.
+fn watch(ctx: &Context, view: StatusView) -> CommandResult {
+    if !ctx.json && ctx.screen.room.is_none() {
+        return Err(Failed::new(Exit::Usage, "usage", "`--watch` needs a terminal")
+            .hint("`--watch --json` prints a document for every change"));
+    }
+    let (_, handle, _) = ctx.state()?;
+    let folder = Watch::dir(&handle.dir);
+    let mut shown = String::new();
+    loop {
+        let stream = handle.store.read()?;
+        let status = report(&stream, drift_of(&stream, &handle));
+        let runs = ["running", "waiting"].iter().any(|word| status.counts.contains_key(word));
+        let screen = ctx.screen.at(ctx.env.clock.now());
+        let text =
+            if ctx.json { serde_json::to_string(&status)? } else { status_table(&screen, &status, view) };
+        if text != shown {
+            if ctx.json {
+                screen.out(&text);
+            } else {
+                screen.redraw(&text);
+            }
+            shown = text;
+        }
+        folder.wait(if runs { RUNNING } else { RESTING });
+    }
 }

@@ -106,5 +106,5 @@ fn completed(ctx: &Context, handle: &StreamHandle, thread: ThreadId) -> CommandR
         open.join(", ")
     );
     Err(Failed::new(Exit::Failed, "incomplete", message)
-        .hint(format!("`work execute --thread {} --message TEXT` goes on", thread.id)))
+        .hint(format!("`work fix --thread {} --resume` goes on in the same session", thread.id)))
 }

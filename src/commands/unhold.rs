@@ -10,6 +10,7 @@ use crate::engine::standing::unhold;
 pub(super) struct Args {}
 
 pub(super) fn run(ctx: &Context, _args: &Args) -> CommandResult {
+    ctx.needs_person("take a stream up again")?;
     let standing = unhold(&added::stream(ctx)?.store)?;
     ctx.print(&standing, || hold::words(&standing, "open"))?;
     Ok(Exit::Done)

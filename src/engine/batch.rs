@@ -9,7 +9,7 @@ use super::{Hint, PrepareError, Prepared, ResolveError, StreamHandle, TurnReques
 use crate::config::Agents;
 use crate::engine::drift::{DriftKind, drift_of};
 use crate::engine::status::status_of;
-use crate::model::{BatchId, Mode, Stream, ThreadId, ThreadStatus};
+use crate::model::{BatchId, Mode, Stream, Thread, ThreadId, ThreadStatus};
 use crate::store::StoreError;
 
 /// A batch that can run.
@@ -82,7 +82,11 @@ impl Hint for BatchError {
         match self {
             Self::Resolve(error) => error.hints(),
             Self::Thread(error) => error.hints(),
-            Self::NothingToStart { .. } => vec!["`work status` shows the stream".to_owned()],
+            Self::NothingToStart { skipped, .. } => {
+                let running = skipped.iter().any(|one| one.status == ThreadStatus::Running);
+                let attach = running.then(|| "`work multi --attach` goes to the windows".to_owned());
+                attach.into_iter().chain(["`work status` shows the stream".to_owned()]).collect()
+            }
             Self::AllDone(_) | Self::Store(_) => Vec::new(),
         }
     }
@@ -91,8 +95,30 @@ impl Hint for BatchError {
 /// The batch that comes next: the first one with a thread that is not settled.
 #[must_use]
 pub fn next_batch(stream: &Stream) -> Option<BatchId> {
-    let open = |thread: &&crate::model::Thread| thread.in_plan && !status_of(thread).is_settled();
+    let open = |thread: &&Thread| thread.in_plan && !status_of(thread).is_settled();
     stream.threads.iter().find(open).map(|thread| thread.id.batch)
+}
+
+/// Prepares some threads of a batch, each as `request` says for it.
+///
+/// # Errors
+/// [`BatchError`]; also when only one thread can't run.
+pub fn prepare_some(
+    workspace: &Workspace,
+    handle: &StreamHandle,
+    agents: &Agents,
+    threads: (BatchId, &[ThreadId]),
+    request: &dyn Fn(&Thread) -> TurnRequest,
+    mode: Mode,
+) -> Result<BatchPlan, BatchError> {
+    let stream = handle.store.read()?;
+    let (id, threads) = threads;
+    let mut plan = BatchPlan { id, name: String::new(), threads: Vec::new(), skipped: Vec::new() };
+    for thread in threads.iter().filter_map(|id| stream.thread(*id)) {
+        plan.name.clone_from(&thread.batch_name);
+        plan.threads.push(prepare(workspace, handle, agents, &request(thread), mode)?);
+    }
+    Ok(plan)
 }
 
 /// Prepares every thread of a batch that is neither settled nor running; `wanted` is its id, or the

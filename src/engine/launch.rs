@@ -117,6 +117,18 @@ impl Launch {
     }
 }
 
+/// An agent may end its turn well and leave tasks open: what the thread is then, its tasks tell.
+fn with_tasks(handle: &StreamHandle, thread: ThreadId, step: Step) -> Step {
+    let Step::Done(words, true) = &step else { return step };
+    let stream = handle.store.read().ok();
+    match stream.as_ref().and_then(|stream| stream.thread(thread)).map(status_of) {
+        Some(status) if status != ThreadStatus::Completed => {
+            Step::Done(format!("{words}, and the thread is {}", status.name()), false)
+        }
+        _ => step,
+    }
+}
+
 fn outcome_words(outcome: &TurnOutcome) -> String {
     match outcome {
         TurnOutcome::Completed => "the agent ended its turn".to_owned(),
@@ -128,8 +140,10 @@ fn outcome_words(outcome: &TurnOutcome) -> String {
 /// The windows of one batch.
 pub struct Launches<'a> {
     host: &'a LaunchHost,
+    handle: &'a StreamHandle,
     show: &'a dyn Fn(ThreadId, &Step),
     windows: BTreeMap<ThreadId, Launch>,
+    interrupted: bool,
 }
 
 impl<'a> Launches<'a> {
@@ -137,11 +151,12 @@ impl<'a> Launches<'a> {
     #[must_use]
     pub fn new(
         host: &'a LaunchHost,
+        handle: &'a StreamHandle,
         threads: &[(ThreadId, String)],
         show: &'a dyn Fn(ThreadId, &Step),
     ) -> Self {
         let new = |(id, name): &(ThreadId, String)| (*id, Launch::new(*id, name.clone()));
-        Self { host, show, windows: threads.iter().map(new).collect() }
+        Self { host, handle, show, windows: threads.iter().map(new).collect(), interrupted: false }
     }
 
     /// Waits until all threads have their record or never will; then lets others start theirs.
@@ -162,8 +177,8 @@ impl<'a> Launches<'a> {
 
     /// What became of them, with the statuses of now.
     #[must_use]
-    pub fn finish(self, handle: &StreamHandle) -> Vec<Launch> {
-        let stream = handle.store.read().ok();
+    pub fn finish(self) -> Vec<Launch> {
+        let stream = self.handle.store.read().ok();
         let with_status = |mut window: Launch| {
             let thread = stream.as_ref().and_then(|stream| stream.thread(window.thread));
             window.status = thread.map(status_of);
@@ -172,22 +187,42 @@ impl<'a> Launches<'a> {
         self.windows.into_values().map(with_status).collect()
     }
 
+    /// Takes in what was reported meanwhile.
+    pub fn catch_up(&mut self) {
+        while let Some(event) = self.host.next(Duration::ZERO) {
+            self.take(event);
+        }
+    }
+
+    /// Whether a person does not want to wait any longer.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
     fn follow(&mut self, done: impl Fn(&BTreeMap<ThreadId, Launch>) -> bool) {
-        while !done(&self.windows) {
-            match self.host.next(Duration::from_millis(500)) {
-                Some(LaunchEvent::Report(id, report)) => {
-                    if let Some(window) = self.windows.get_mut(&id) {
-                        (self.show)(id, &window.apply(report));
-                    }
-                }
-                Some(LaunchEvent::Gone(id)) => {
-                    if let Some(window) = self.windows.get_mut(&id).filter(|window| !window.has_ended()) {
-                        window.gone = true;
-                        (self.show)(id, &Step::Done("its window was closed".to_owned(), false));
-                    }
-                }
-                None => {}
+        while !self.interrupted && !done(&self.windows) {
+            if let Some(event) = self.host.next(Duration::from_millis(500)) {
+                self.take(event);
             }
+        }
+    }
+
+    fn take(&mut self, event: LaunchEvent) {
+        match event {
+            LaunchEvent::Report(id, report) => {
+                if let Some(window) = self.windows.get_mut(&id) {
+                    let step = window.apply(report);
+                    (self.show)(id, &with_tasks(self.handle, id, step));
+                }
+            }
+            LaunchEvent::Gone(id) => {
+                if let Some(window) = self.windows.get_mut(&id).filter(|window| !window.has_ended()) {
+                    window.gone = true;
+                    (self.show)(id, &Step::Done("its window was closed".to_owned(), false));
+                }
+            }
+            LaunchEvent::Interrupted => self.interrupted = true,
         }
     }
 }

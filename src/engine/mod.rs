@@ -8,15 +8,20 @@ pub mod approve;
 pub mod approved;
 pub mod assign;
 pub mod batch;
+mod conversation;
 pub mod drift;
 pub mod edits;
+pub mod fix;
 pub mod hint;
+mod history;
 pub mod init;
 pub mod launch;
 pub mod logs;
 pub mod lossy;
+pub mod next;
 pub mod owner;
 mod prepare;
+mod prepare_error;
 mod prompt;
 mod resolve;
 pub mod review;
@@ -29,12 +34,15 @@ mod tests;
 pub mod turn;
 mod update;
 pub mod validate;
+pub mod why;
 pub mod windows;
 mod workspace;
 
+pub use conversation::resumable_agents;
 pub use hint::Hint;
-pub use prepare::{PrepareError, Prepared, TurnRequest, prepare, prompt_of};
-pub use prompt::prompt;
+pub use prepare::{Approach, Prepared, PromptOf, TurnRequest, prepare, prompt_of};
+pub use prepare_error::PrepareError;
+pub use prompt::{prompt, resume_prompt};
 pub use resolve::{ResolveError, batch, node, stage, thread};
 pub use sessions::{
     Begun, SessionError, SessionStart, begin_session, close_lost, end_own, end_session, fail_unopened,

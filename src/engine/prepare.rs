@@ -1,16 +1,24 @@
 //! From "run this thread" to a turn that can run: everything that can be checked before it starts.
 
-use std::path::PathBuf;
-
-use super::drift::{Drift, DriftKind, thread_drift};
-use super::{Hint, ResolveError, StreamHandle, Workspace, owner, status::status_of};
-use crate::config::{Agent, Agents};
+use super::conversation::{Conversation, converse, depth, resumed};
+use super::drift::thread_drift;
+use super::history::{Depth, history};
+use super::status::status_of;
+use super::{PrepareError, StreamHandle, Workspace, owner};
+use crate::config::Agents;
 use crate::ipc::TurnSpec;
-use crate::model::{
-    AgentName, BackendKind, IdError, Mode, ModelRef, Stream, StreamState, Thread, ThreadId, ThreadStatus,
-};
+use crate::model::{Mode, Stream, StreamState, Thread, ThreadId};
 use crate::plan::{self, Plan};
-use crate::store::StoreError;
+
+/// In which conversation a thread is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Approach {
+    /// In a new one, which is told what happened before.
+    #[default]
+    NewSession,
+    /// In the newest one that can go on: of the named agent, or of whoever it was.
+    Resume,
+}
 
 /// What is to run.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +33,8 @@ pub struct TurnRequest {
     pub message: Option<String>,
     /// Run it though the plan changed after it was approved.
     pub allow_drift: bool,
+    /// In which conversation.
+    pub approach: Approach,
 }
 
 /// A turn that can run.
@@ -34,114 +44,12 @@ pub struct Prepared {
     pub spec: TurnSpec,
     /// The thread's name.
     pub name: String,
+    /// The number that its attempt will have.
+    pub attempt: u32,
+    /// The model that was asked for instead of the agent's own.
+    pub model: Option<String>,
     /// What a person should know before it starts.
     pub warnings: Vec<String>,
-}
-
-/// Why it can't run.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// There is no such thread.
-    #[error(transparent)]
-    Resolve(#[from] ResolveError),
-    /// The plan is not approved.
-    #[error("the plan of stream `{0}` is not approved")]
-    NotApproved(String),
-    /// The stream rests.
-    #[error("stream `{0}` is {1}")]
-    Closed(String, &'static str),
-    /// The plan changed.
-    #[error("thread `{}` {}", .0.id, .0.kind.words())]
-    Drifted(Drift),
-    /// The plan has the thread no more.
-    #[error("thread `{0}` is no longer in the plan")]
-    Gone(ThreadId),
-    /// It is done.
-    #[error("thread `{id}` is {}", status.name())]
-    Settled {
-        /// The thread.
-        id: ThreadId,
-        /// Completed or cancelled.
-        status: ThreadStatus,
-    },
-    /// It runs.
-    #[error("thread `{id}` is running already (attempt {attempt}, process {pid})")]
-    Running {
-        /// The thread.
-        id: ThreadId,
-        /// The attempt.
-        attempt: u32,
-        /// Who runs it.
-        pid: u32,
-    },
-    /// There is no such agent, or none at all.
-    #[error("no agent `{wanted}` in `work/agents.yaml`")]
-    NoAgent {
-        /// The name.
-        wanted: String,
-        /// The names that there are.
-        known: Vec<String>,
-    },
-    /// The agent has no model.
-    #[error("agent `{0}` has no model")]
-    NoModel(String),
-    /// Agents of that kind can't be run yet.
-    #[error("agent `{agent}` has the backend `{}`, which this version can't run", backend.name())]
-    Backend {
-        /// The agent.
-        agent: String,
-        /// Its backend.
-        backend: BackendKind,
-    },
-    /// `--model` makes no sense.
-    #[error(transparent)]
-    Model(#[from] IdError),
-    /// PLAN.md can't be read.
-    #[error("cannot read `{path}`")]
-    Plan {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The state can't be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Hint for PrepareError {
-    fn hints(&self) -> Vec<String> {
-        match self {
-            Self::Resolve(error) => error.hints(),
-            Self::NotApproved(_) => vec!["`work approve plan` checks it and shows what will run".to_owned()],
-            Self::Drifted(Drift { kind: DriftKind::New, .. }) => {
-                vec!["`work approve plan` takes it over".to_owned()]
-            }
-            Self::Drifted(_) => vec![
-                "`work approve plan` approves it as it is now".to_owned(),
-                "`--allow-drift` runs it all the same".to_owned(),
-            ],
-            Self::Settled { .. } => vec!["`--message TEXT` says what is still to be done".to_owned()],
-            Self::Running { id, .. } => vec![format!("`work logs {id} -f` shows what it does")],
-            Self::NoAgent { wanted, known } => {
-                super::resolve::similar(wanted, known.iter().map(String::as_str))
-                    .iter()
-                    .map(|name| format!("did you mean `{name}`?"))
-                    .chain(std::iter::once("`work agents` lists them".to_owned()))
-                    .collect()
-            }
-            Self::NoModel(_) => {
-                vec!["name one in `work/agents.yaml`, or with `--model provider/model`".to_owned()]
-            }
-            Self::Model(_) => vec!["`opencode models` lists what opencode knows".to_owned()],
-            Self::Plan { .. } => {
-                vec!["a plan is a file of UTF-8 text; bring it back with git, or write a new one".to_owned()]
-            }
-            Self::Gone(_) => vec!["`work approve plan` approves the plan as it is now".to_owned()],
-            Self::Closed(..) | Self::Backend { .. } | Self::Store(_) => Vec::new(),
-        }
-    }
 }
 
 /// Checks that a thread can run, and makes the turn for it.
@@ -172,14 +80,20 @@ pub fn prepare(
         warnings.push(format!("thread `{}` {}", drifted.id, drifted.kind.words()));
     }
     warnings.extend(unmet(&stream, thread, planned));
-    let agent = agent_for(agents, thread, request)?;
-    let models = match &request.model {
-        Some(model) => vec![model.parse::<ModelRef>()?],
-        None => agent.models.clone(),
-    };
+    let conversation = converse(workspace, agents, thread, request)?;
+    let Conversation { agent, models, directory, resume } = conversation;
     if models.is_empty() {
         return Err(PrepareError::NoModel(agent.name.to_string()));
     }
+    let prompt = match resume {
+        None => {
+            let depth = depth(thread, &agent.name);
+            let history = history(workspace, &stream.id, thread, 0, depth);
+            super::prompt(&stream, thread, &plan, planned, &history, request.message.as_deref())
+        }
+        Some(record) => resumed(workspace, &stream, thread, record, request.message.as_deref()),
+    };
+    let known = resume.and_then(|record| Some((record.session.known()?.clone(), record.attempt)));
     let spec = TurnSpec {
         stream: stream.id.clone(),
         stream_dir: handle.dir.clone(),
@@ -187,12 +101,18 @@ pub fn prepare(
         agent: agent.clone(),
         models,
         mode,
-        directory: workspace.root.clone(),
+        directory,
         title: format!("{} {}", thread.id, thread.name),
-        prompt: super::prompt(&stream, thread, &plan, planned, request.message.as_deref()),
-        resume: None,
+        prompt,
+        resume: known,
     };
-    Ok(Prepared { spec, name: thread.name.clone(), warnings })
+    Ok(Prepared {
+        spec,
+        name: thread.name.clone(),
+        attempt: thread.next_attempt(),
+        model: request.model.clone(),
+        warnings,
+    })
 }
 
 /// Reads the plan of a stream.
@@ -245,38 +165,50 @@ fn unmet(stream: &Stream, thread: &Thread, planned: &plan::PlanThread) -> Vec<St
     warnings
 }
 
-fn agent_for<'a>(
-    agents: &'a Agents,
-    thread: &Thread,
-    request: &TurnRequest,
-) -> Result<&'a Agent, PrepareError> {
-    let wanted = request.agent.as_deref().or(thread.agent.as_ref().map(|name| name.0.as_str()));
-    let found = match wanted {
-        Some(wanted) => agents.get(&AgentName(wanted.to_owned())),
-        None => agents.default_agent(),
-    };
-    let agent = found.ok_or_else(|| PrepareError::NoAgent {
-        wanted: wanted.unwrap_or("default").to_owned(),
-        known: agents.agents.iter().map(|agent| agent.name.to_string()).collect(),
-    })?;
-    match agent.backend {
-        BackendKind::Opencode => Ok(agent),
-        backend @ BackendKind::Acp => Err(PrepareError::Backend { agent: agent.name.to_string(), backend }),
-    }
+/// Which prompt of a thread is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptOf {
+    /// The one that a new session would get.
+    NewSession,
+    /// The one that a new session of another agent would get.
+    HandOver,
+    /// The one that its last conversation would go on with.
+    Resume,
 }
 
 /// The prompt of a thread as it would be sent now, whether it may run or not.
 ///
 /// # Errors
-/// [`PrepareError`] when there is no such thread, or its plan can't be read.
+/// [`PrepareError`] when there is no such thread, its plan can't be read, or nothing can be resumed.
 pub fn prompt_of(
+    workspace: &Workspace,
     handle: &StreamHandle,
     wanted: &str,
+    which: PromptOf,
     message: Option<&str>,
 ) -> Result<(ThreadId, String), PrepareError> {
     let stream = handle.store.read()?;
     let thread = super::thread(&stream, wanted)?;
     let plan = read_plan(handle)?;
     let planned = plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
-    Ok((thread.id, super::prompt(&stream, thread, &plan, planned, message)))
+    let new = |depth| {
+        let history = history(workspace, &stream.id, thread, 0, depth);
+        super::prompt(&stream, thread, &plan, planned, &history, message)
+    };
+    let prompt = match which {
+        PromptOf::NewSession => {
+            new(thread.agent.as_ref().map_or(Depth::Attempts, |agent| depth(thread, agent)))
+        }
+        PromptOf::HandOver => new(Depth::HandOver),
+        PromptOf::Resume => {
+            let record = thread.resumable(None).map_err(|why| PrepareError::NoSession {
+                id: thread.id,
+                agent: None,
+                why,
+                others: Vec::new(),
+            })?;
+            resumed(workspace, &stream, thread, record, message)
+        }
+    };
+    Ok((thread.id, prompt))
 }

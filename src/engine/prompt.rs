@@ -16,14 +16,15 @@ fn marker(status: TaskStatus) -> &'static str {
     }
 }
 
-/// The prompt for `thread`. Summary and details are the author's own bytes. `message` is what a person
-/// has to say on top.
+/// The prompt that begins a session for `thread`. Summary and details are the author's own bytes.
+/// `history` tells of the attempts before, and `message` is what a person has to say on top.
 #[must_use]
 pub fn prompt(
     stream: &Stream,
     thread: &Thread,
     plan: &Plan,
     planned: &PlanThread,
+    history: &str,
     message: Option<&str>,
 ) -> String {
     let mut text = format!(
@@ -39,6 +40,36 @@ pub fn prompt(
         "These commands must pass before you are done",
         planned.verify.iter().map(|c| format!("`{}`", c.value)),
     );
+    tasks(&mut text, thread);
+    section(&mut text, "What happened before", history);
+    how_to_report(&mut text, stream, thread);
+    if let Some(message) = message {
+        section(&mut text, "A word from the person who started you", message);
+    }
+    text
+}
+
+/// The prompt that goes on with a session which knows all that [`prompt`] told it. `stopped` says why it
+/// did not go on by itself, and `since` what others did in the meantime.
+#[must_use]
+pub fn resume_prompt(
+    stream: &Stream,
+    thread: &Thread,
+    stopped: Option<&str>,
+    since: &str,
+    message: Option<&str>,
+) -> String {
+    let mut text = format!(
+        "Go on with thread {} ({}) of `{}`, in this same conversation.",
+        thread.id, thread.name, stream.id
+    );
+    if let Some(stopped) = stopped {
+        push(&mut text, format_args!(" You stopped because: {stopped}."));
+    }
+    text.push_str(
+        " A command or an edit may have been cut off half way: look at what is there before you go on.\n\n",
+    );
+    section(&mut text, "What others did since then", since);
     tasks(&mut text, thread);
     how_to_report(&mut text, stream, thread);
     if let Some(message) = message {

@@ -164,7 +164,9 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
-    fn of(record: &SessionRecord) -> Self {
+    /// A record as it stands now.
+    #[must_use]
+    pub fn of(record: &SessionRecord) -> Self {
         let known = record.session.known().is_some();
         let variant = record.variant.as_deref().map(|variant| format!("#{variant}")).unwrap_or_default();
         let mut row = Self {
@@ -220,7 +222,7 @@ pub fn status_of(thread: &Thread) -> ThreadStatus {
     thread_status(thread, &owner::is_alive)
 }
 
-fn thread_row(thread: &Thread) -> ThreadRow {
+pub(super) fn thread_row(thread: &Thread) -> ThreadRow {
     let status = status_of(thread);
     let sessions: Vec<SessionRow> = thread.sessions.iter().map(SessionRow::of).collect();
     ThreadRow {
@@ -230,7 +232,7 @@ fn thread_row(thread: &Thread) -> ThreadRow {
         agent: thread.agent.clone(),
         tasks: Progress::of(&thread.tasks),
         in_plan: thread.in_plan,
-        resumable: !status.is_settled() && sessions.last().is_some_and(|last| last.resumable),
+        resumable: !status.is_settled() && status != ThreadStatus::Running && thread.resumable(None).is_ok(),
         sessions,
     }
 }

@@ -189,6 +189,11 @@ impl Following {
                         self.open_ui(&ui, reporter);
                     }
                     TurnMessage::Ended { outcome, attempt, unrecorded } => {
+                        // Nothing is behind the agent's own UI any more: it would only spin on.
+                        if matches!(&outcome, TurnOutcome::Failed { failure } if failure.kind.is_agent_gone())
+                        {
+                            self.end_ui();
+                        }
                         self.finished = Some(Finished::Ended { outcome, attempt, unrecorded });
                     }
                     _ => {}

@@ -8,7 +8,7 @@ use crate::adapters::tmux::{Program, Server, SessionName, Title, TmuxError, Wind
 use crate::ipc::Endpoint;
 use crate::sys::env::Env;
 
-/// What the windows of a batch have in common.
+/// What runs in a window.
 #[derive(Debug)]
 pub struct WindowProgram {
     /// This program.
@@ -54,6 +54,12 @@ impl Windows {
         self.server.is_private()
     }
 
+    /// Whether there are any.
+    #[must_use]
+    pub fn are_open(&self) -> bool {
+        self.server.list_windows(Some(&self.session), &[]).is_ok_and(|windows| !windows.is_empty())
+    }
+
     /// Opens the window of one thread. Whether its program really started, it tells itself.
     ///
     /// # Errors
@@ -74,7 +80,10 @@ impl Windows {
         argv.extend(program.flags.iter().map(OsString::from));
         let spec = WindowSpec {
             session: self.session.clone(),
-            title: Title::new(&format!("{thread} {}", prepared.name)),
+            title: Title::new(&match prepared.attempt {
+                1 => format!("{thread} {}", prepared.name),
+                again => format!("{thread} #{again} {}", prepared.name),
+            }),
             directory: workspace.root.clone(),
             argv,
             environment: program.environment.clone(),

@@ -62,6 +62,8 @@ pub enum LaunchEvent {
     Report(ThreadId, LaunchReport),
     /// A window's program is gone.
     Gone(ThreadId),
+    /// Whoever listens was asked to end.
+    Interrupted,
 }
 
 /// The listening side. Its socket is removed when it is dropped.
@@ -69,6 +71,7 @@ pub enum LaunchEvent {
 pub struct LaunchHost {
     socket: PathBuf,
     events: Receiver<LaunchEvent>,
+    interrupts: Sender<LaunchEvent>,
 }
 
 impl LaunchHost {
@@ -84,13 +87,21 @@ impl LaunchHost {
         let listener = UnixListener::bind(&socket)?;
         std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o600))?;
         let (sender, events) = mpsc::channel();
+        let interrupts = sender.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let sender = sender.clone();
                 std::thread::spawn(move || follow(stream, &sender));
             }
         });
-        Ok(Self { socket, events })
+        Ok(Self { socket, events, interrupts })
+    }
+
+    /// What tells the listener to end, from another thread.
+    pub fn interrupter(&self) -> impl Fn() + Send + 'static {
+        let interrupts = self.interrupts.clone();
+        // A listener that is gone has ended already.
+        move || drop(interrupts.send(LaunchEvent::Interrupted))
     }
 
     /// Where windows find us.

@@ -73,6 +73,12 @@ impl FailureKind {
         matches!(self, Self::AgentMissing | Self::AgentTooOld | Self::ServerUnreachable)
     }
 
+    /// Whether the agent's process is gone, so that nothing is left to look at in its own UI.
+    #[must_use]
+    pub fn is_agent_gone(self) -> bool {
+        matches!(self, Self::AgentCrashed | Self::ServerUnreachable)
+    }
+
     /// The kind as it stands in files and in JSON, e.g. `rate-limit`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -98,23 +104,33 @@ impl FailureKind {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
-            Self::Auth => "log in at the provider (`opencode auth login`), then run the thread again",
-            Self::RateLimit => "wait for the provider's limit to reset, or name another model with `--model`",
+            Self::Auth => {
+                "log in at the provider (`opencode auth login`), then take the thread up with `work fix`"
+            }
+            Self::RateLimit => "wait for the provider's limit to reset, or `work fix --retry --model MODEL`",
             Self::ModelUnknown => {
-                "correct the model in `work/agents.yaml`; `opencode models` lists what is known"
+                "correct the model in `work/agents.yaml` (`opencode models` lists what is known), then `work fix --retry`"
             }
-            Self::ContextFull => "run the thread again: a new session starts with an empty context",
-            Self::SessionUnknown => "run the thread again: a new session is started",
+            Self::ContextFull => {
+                "`work fix --retry` begins a new session, which is told what the full one did"
+            }
+            Self::SessionUnknown => {
+                "`work fix --retry` begins a new session, which is told what is known of the old one"
+            }
             Self::Provider => {
-                "look at `work logs THREAD`, then run the thread again or name another model with `--model`"
+                "look at `work logs THREAD`; then `work fix` resumes it, or retries it with another model"
             }
-            Self::AgentCrashed => "look at `work supervisor logs`, then run the thread again",
-            Self::AgentMissing => "install the agent (`npm install -g opencode-ai`) so that it is on PATH",
+            Self::AgentCrashed => "look at `work supervisor logs`, then take the thread up with `work fix`",
+            Self::AgentMissing => {
+                "install the agent (`npm install -g opencode-ai`), or see why it does not start: `opencode serve`"
+            }
             Self::AgentTooOld => "upgrade the agent (`npm install -g opencode-ai@latest`)",
             Self::ServerUnreachable => "look at `work supervisor logs`; `work supervisor stop` starts afresh",
-            Self::PermissionDenied => "allow it in the agent's own configuration, then run the thread again",
-            Self::Stalled => "look at `work logs THREAD`, then run the thread again",
-            Self::TimedOut => "split the thread, or run it again",
+            Self::PermissionDenied => {
+                "allow it in the agent's own configuration, then take the thread up with `work fix`"
+            }
+            Self::Stalled => "look at `work logs THREAD`, then take the thread up with `work fix`",
+            Self::TimedOut => "resume it with `work fix`, or split the thread",
             Self::Task => "look at `work logs THREAD`",
         }
     }

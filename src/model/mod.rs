@@ -7,6 +7,7 @@ mod event;
 mod failure;
 mod ids;
 mod progress;
+mod resume;
 mod session;
 mod status;
 mod stream;
@@ -21,6 +22,7 @@ pub use ids::{
     AgentName, BatchId, IdError, ModelRef, NodeId, Ordinal, SessionId, StageId, StreamId, TaskId, ThreadId,
 };
 pub use progress::Progress;
+pub use resume::NoSession;
 pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage};
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};

@@ -3,6 +3,8 @@
 //! Owns the terminal; decides nothing. Sees only `model`, `diag`, and the events and reports of
 //! `engine`. One invariant: nothing is said by colour alone.
 
+mod cases;
+mod choose;
 mod confirm;
 mod diagnostics;
 mod grid;
@@ -17,7 +19,10 @@ mod text;
 mod time;
 mod tree;
 mod turn;
+mod why;
 
+pub use cases::cases_table;
+pub use choose::{ask, choose};
 pub use confirm::confirm;
 pub use diagnostics::{render as render_diagnostics, tally};
 pub use live::LiveBatch;
@@ -30,3 +35,4 @@ pub use tables::{agents_table, streams_table};
 pub use text::{command_line, one_line, printable};
 pub use tree::{TreeNode, tree};
 pub use turn::{JsonReporter, PlainReporter};
+pub use why::why_text;

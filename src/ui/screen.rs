@@ -74,6 +74,28 @@ impl Screen {
         self.check(written.and_then(|()| stdout.flush()));
     }
 
+    /// The same terminal at another time, and as wide as it is then.
+    #[must_use]
+    pub fn at(self, now: chrono::DateTime<chrono::Utc>) -> Self {
+        let width = if self.room.is_some() { console_width() } else { self.width };
+        Self { now, width, room: self.room.map(|_| width), ..self }
+    }
+
+    /// Draws text over what the terminal shows, as much of it as there is room for.
+    pub fn redraw(&self, text: &str) {
+        let (rows, _) = dialoguer::console::Term::stdout().size();
+        let lines = text.lines().take(usize::from(rows).saturating_sub(1).max(1));
+        let body: String = lines.map(|line| format!("{line}\u{1b}[K\n")).collect();
+        self.raw(&format!("\u{1b}[H{body}\u{1b}[J"));
+    }
+
+    /// Writes a question to standard error, without a newline.
+    pub(super) fn ask(&self, text: &str) {
+        let mut stderr = io::stderr().lock();
+        // Whoever can't be asked can't say yes either.
+        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    }
+
     /// Writes data as it is, without a newline of ours.
     pub fn raw(&self, text: &str) {
         let mut stdout = io::stdout().lock();

@@ -178,7 +178,7 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
 }
 
 /// Whether the last session of a thread can be continued; nothing where the question does not arise.
-fn resumes(thread: &ThreadRow) -> &'static str {
+pub(super) fn resumes(thread: &ThreadRow) -> &'static str {
     match (thread.status, thread.sessions.last()) {
         (ThreadStatus::Completed | ThreadStatus::Cancelled | ThreadStatus::Running, _) | (_, None) => "",
         _ if thread.resumable => "yes",
@@ -191,7 +191,7 @@ fn name_of(thread: &ThreadRow) -> String {
 }
 
 /// `failed 3m ago (rate-limit)`, `running for 2m`.
-fn last_session(screen: &Screen, row: &SessionRow) -> String {
+pub(super) fn last_session(screen: &Screen, row: &SessionRow) -> String {
     if row.status == SessionStatus::Running {
         return format!("running for {}", time::span(screen.now - row.started_at));
     }
@@ -207,7 +207,7 @@ enum Lines {
     One,
     /// All but the session's id, which begins the second line, so that it is always whole.
     Two,
-    /// All but the id and the model.
+    /// Only what fits on sixty columns.
     Narrow,
 }
 
@@ -238,7 +238,10 @@ fn sessions_grid(lines: Lines) -> Grid {
         Lines::Two => columns.push(Column::cut("Model", 20)),
         Lines::Narrow => {}
     }
-    columns.extend([whole("Started"), whole("Took"), whole("Exit")]);
+    columns.push(whole("Started"));
+    if lines != Lines::Narrow {
+        columns.extend([whole("Took"), whole("Exit")]);
+    }
     if lines == Lines::One {
         columns.push(whole("Tokens"));
     }
@@ -259,7 +262,11 @@ fn session(grid: &mut Grid, lines: Lines, screen: &Screen, thread: &ThreadRow, r
     let tokens = row.usage.map(tokens).unwrap_or_default();
     let mut cells: Vec<Text> = vec![
         thread.id.to_string().into(),
-        row.attempt.to_string().into(),
+        match row.resumed_from {
+            Some(from) => format!("{} ← {from}", row.attempt),
+            None => row.attempt.to_string(),
+        }
+        .into(),
         Text::styled(row.status.name(), style_of(row.status)),
         row.agent.0.as_str().into(),
     ];
@@ -272,8 +279,10 @@ fn session(grid: &mut Grid, lines: Lines, screen: &Screen, thread: &ThreadRow, r
         Lines::One => format!("{}, {ago}", time::local(row.started_at)).into(),
         Lines::Two | Lines::Narrow => ago.into(),
     });
-    cells.push(row.ended_at.map(|at| time::span(at - row.started_at)).unwrap_or_default().into());
-    cells.push(row.exit_code.map(|code| code.to_string()).unwrap_or_default().into());
+    if lines != Lines::Narrow {
+        cells.push(row.ended_at.map(|at| time::span(at - row.started_at)).unwrap_or_default().into());
+        cells.push(row.exit_code.map(|code| code.to_string()).unwrap_or_default().into());
+    }
     if lines == Lines::One {
         cells.push(tokens.trim_end_matches(" tokens").into());
     }

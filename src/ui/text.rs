@@ -27,9 +27,11 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn command_line(words: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    let word = |word: &String| match word.chars().all(plain) {
-        true if !word.is_empty() => word.clone(),
-        _ => format!("'{}'", word.replace('\'', r"'\''")),
+    // zsh expands `=word` and `~word`, at the start of a word.
+    let bare = |word: &str| !word.is_empty() && !word.starts_with('=') && word.chars().all(plain);
+    let word = |word: &String| match bare(word) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     };
     words.iter().map(word).collect::<Vec<_>>().join(" ")
 }

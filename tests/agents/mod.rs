@@ -4,13 +4,13 @@
 mod broken_stream;
 mod contract;
 mod execute;
+mod execute_failures;
 mod fake_opencode;
 mod kills;
-mod life;
 mod multi;
 mod opencode_backend;
 mod opencode_failures;
 mod quickstart;
+mod records;
+mod repair;
 mod rig;
-mod turns;
-mod windows;

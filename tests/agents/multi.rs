@@ -1,125 +1,174 @@
-//! `work multi`: a batch in tmux windows, with the real opencode and the real tmux.
+//! `work multi`: a batch in tmux windows, with the real opencode and the real tmux, wherever it is called
+//! from.
+
+use std::ffi::OsString;
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::project::{PATIENCE, Project};
-use crate::support::wait::{wait_for, wait_until};
+use crate::support::project::Project;
+use crate::support::running::Running;
+use crate::support::wait::{PATIENCE, wait_for, wait_until};
 
 const DONE: &str = "@bash work update --task 01 --status completed --report done\n@text done";
 
-/// The socket of the private tmux server.
-fn socket(project: &Project) -> std::path::PathBuf {
-    let folder = project.env.runtime_dir().join("work");
-    let sockets = std::fs::read_dir(folder).expect("the folder of sockets").flatten();
-    let tmux = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "tmux");
-    sockets.map(|entry| entry.path()).find(tmux).expect("a tmux server")
-}
-
-/// What a window shows.
+/// What a window of our own tmux shows.
 fn screen(project: &Project, window: &str) -> String {
-    project.env.tmux_on(&socket(project), ["capture-pane", "-p", "-t", window]).stdout
+    project.tmux(&["capture-pane", "-p", "-t", window]).stdout
 }
 
+/// The ids of its windows.
 fn windows(project: &Project) -> Vec<String> {
-    let list = ["list-windows", "-a", "-F", "#{window_id} #{@work_thread} #{window_name}"];
-    project.env.tmux_on(&socket(project), list).stdout.lines().map(str::to_owned).collect()
+    let list = project.tmux(&["list-windows", "-a", "-F", "#{window_id}"]).stdout;
+    list.lines().map(str::to_owned).collect()
 }
 
 #[test]
 fn a_batch_runs_side_by_side_in_windows_of_the_agents_own_ui() {
-    let project = Project::new(&[
+    let project = Project::with_titles(&[
         ("Good", DONE),
         ("Bad", "@status 401 {\"error\":{\"message\":\"no key\"}}"),
         ("#(touch canary)", DONE),
     ]);
-    let run = project.work(&["multi", "--batch", "1.1", "--wait", "--json"]);
+    let run = project.work(["multi", "--batch", "1.1", "--wait", "--json"]);
     assert_eq!(run.code, 1, "one fails: {}", run.stderr);
-    let told: Value = serde_json::from_str(&run.stdout).expect("one document");
-    let statuses: Vec<&Value> =
-        told["threads"].as_array().expect("threads").iter().map(|t| &t["status"]).collect();
+    let told = run.json();
+    let threads = told["threads"].as_array().expect("threads");
+    let statuses: Vec<&Value> = threads.iter().map(|thread| &thread["status"]).collect();
     assert_eq!(statuses, ["completed", "failed", "completed"]);
-    for thread in told["threads"].as_array().expect("threads") {
-        let row = project.thread(thread["thread"].as_str().expect("an id"));
-        let records = row["sessions"].as_array().expect("records");
-        assert_eq!(records.len(), 1, "one start and one end: {records:?}");
-        assert_eq!((&records[0]["sessionId"], &records[0]["mode"]), (&thread["session"], &"tui".into()));
+    for (number, thread) in (1..).zip(threads) {
+        assert_eq!(project.thread(number)["id"], thread["thread"]);
+        let attempts = project.attempts(number);
+        assert_eq!(attempts.len(), 1, "one start and one end: {attempts:#?}");
+        assert_eq!((&attempts[0]["sessionId"], &attempts[0]["mode"]), (&thread["session"], &"tui".into()));
     }
-    assert_eq!(project.thread("01.01.02")["sessions"][0]["error"]["kind"], "auth");
-    assert!(project.file("canary").is_none(), "a title is never run");
+    assert_eq!(project.attempt(2)["error"]["kind"], "auth");
+    assert!(project.read("canary").is_none(), "a title is never run");
     // The UIs stay for the person; each window shows its own thread.
     let windows = windows(&project);
     assert_eq!(windows.len(), 3, "{windows:?}");
-    let first = windows[0].split(' ').next().expect("an id").to_owned();
-    wait_until("the UI to show the turn", PATIENCE, || screen(&project, &first).contains("done"));
+    wait_until("the UI to show the turn", PATIENCE, || screen(&project, &windows[0]).contains("done"));
     assert!(!run.stderr.contains("OPENCODE_SERVER_PASSWORD"));
 }
 
-/// Mutant: the launch lock left out of `multi`.
+/// Two at the same moment start each thread once: the second finds nothing to start, and says so.
+///
+/// Mutant: no lock around the launch (both open windows, and one's are refused).
 #[test]
 fn two_at_once_start_each_thread_once() {
-    let project = Project::new(&[("One", DONE), ("Two", DONE)]);
-    let args = ["multi", "--batch", "1.1", "--wait", "--window", "stream"];
-    let mut children = [project.start(&args), project.start(&args)];
-    let mut codes: Vec<Option<i32>> =
-        children.iter_mut().map(|child| child.wait().expect("ended").code()).collect();
+    let project = Project::new(&["@sleep 2s\n@bash work update --task 01 --status completed\n@text done"; 3]);
+    let args = ["multi", "--batch", "1.1", "--window", "stream", "--wait", "--json"];
+    let (one, two) = (project.spawn(&args), project.spawn(&args));
+    let (one, two) = (one.output(), two.output());
+    let mut codes = [one.code, two.code];
     codes.sort_unstable();
-    assert_eq!(codes, [Some(0), Some(1)], "one runs the batch, the other has nothing to start");
-    for id in ["01.01.01", "01.01.02"] {
-        assert_eq!(project.thread(id)["sessions"].as_array().map(Vec::len), Some(1), "{id}");
+    assert_eq!(codes, [0, 1], "one runs the batch, the other has nothing to start: {one:#?} {two:#?}");
+    let loser = if one.code == 1 { one } else { two };
+    assert!(loser.stdout.contains("nothing-to-do"), "{loser:#?}");
+    for thread in 1..=3 {
+        assert_eq!(project.thread_status(thread), "completed");
+        assert_eq!(project.attempts(thread).len(), 1, "{thread}");
     }
+    project.assert_records_are_whole();
 }
 
 #[test]
 fn leaving_the_ui_goes_on_as_text_and_ctrl_c_cancels() {
-    let project = Project::new(&[("Slow", "@text I begin.\n@bash sleep 4817.25\n@text never")]);
-    project.work(&["multi", "--batch", "1.1"]).ok();
+    let project = Project::new(&["@text I begin.\n@bash sleep 4817\n@text never"]);
+    project.work(["multi", "--batch", "1.1"]).ok();
     let window = wait_for("the window", PATIENCE, || windows(&project).into_iter().next());
-    let window = window.split(' ').next().expect("an id").to_owned();
-    let press = |keys: &str| project.env.tmux_on(&socket(&project), ["send-keys", "-t", &window, keys]).ok();
-    wait_until("the UI to show the tool", PATIENCE, || screen(&project, &window).contains("sleep 4817.25"));
+    let press = |keys: &str| project.tmux(&["send-keys", "-t", &window, keys]).ok();
+    let shows = |words: &str| screen(&project, &window).contains(words);
+    wait_until("the UI to show the tool", PATIENCE, || shows("sleep 4817"));
     press("C-c");
-    wait_until("the UI to be left", PATIENCE, || screen(&project, &window).contains("the turn goes on here"));
-    assert_eq!(project.thread("01.01.01")["status"], "running");
+    wait_until("the UI to be left", PATIENCE, || shows("the turn goes on here"));
+    assert_eq!(project.thread_status(1), "running");
     press("C-c");
-    project.wait_for_status("01.01.01", "interrupted");
-    wait_until("the window to tell", PATIENCE, || screen(&project, &window).contains("press Enter to close"));
+    project.wait_for_status(1, "interrupted", PATIENCE);
+    wait_until("the window to tell", PATIENCE, || shows("press Enter to close"));
     press("Enter");
     wait_until("the window to close", PATIENCE, || windows(&project).is_empty());
-    assert_eq!(project.thread("01.01.01")["sessions"][0]["interruptedBy"], "cancelled by a person");
+    assert_eq!(project.attempt(1)["interruptedBy"], "cancelled by a person");
 }
 
-/// Inside tmux its server is used, and the client is taken to the windows.
+/// Inside of tmux it uses that server, and takes the person to the windows, but not while it waits; where
+/// `$TMUX` is dead, as outside, it uses a server of its own, whatever the user's configuration says.
 #[test]
-fn inside_tmux_that_server_is_used() {
-    let project = Project::new(&[("One", DONE)]);
-    let work = env!("CARGO_BIN_EXE_work");
-    let shell = ["new-session", "-d", "-s", "home", "-x", "100", "-y", "30", "sh"];
-    project.env.tmux(shell).ok();
-    let command = format!(
-        "cd '{}'; '{work}' multi --batch 1.1 --window stream; echo code=$?",
-        project.env.repo_dir().display()
+fn it_finds_the_right_tmux() {
+    let mut project = Project::new(&[DONE]);
+    let reopen = |project: &Project| {
+        project.work(["update", "--task", "01.01.01.01", "--status", "in_progress"]).ok();
+    };
+    let waiting = ["multi", "--window", "stream", "--wait", "--json"];
+    project.env.write(
+        "home/.tmux.conf",
+        "set -g destroy-unattached on\nset -g base-index 7\nset -g default-shell /bin/false\n\
+         set -g allow-rename on\nset -g default-command 'exit 1'\n",
     );
-    project.env.tmux(["send-keys", "-t", "home", &command, "Enter"]).ok();
-    wait_until("the window in that server", PATIENCE, || {
-        project.env.tmux(["list-windows", "-a", "-F", "#{session_name}"]).stdout.contains("work-001-trial")
-    });
-    project.wait_for_status("01.01.01", "completed");
-    let shown = || project.env.tmux(["capture-pane", "-p", "-t", "home"]).stdout;
+
+    // A person types it.
+    let folder = project.repo().to_string_lossy().into_owned();
+    let shell = ["-f", "/dev/null", "new-session", "-d", "-s", "mine", "-x", "100", "-y", "30", "-c"];
+    project.env.tmux(shell.iter().chain(&[folder.as_str(), "--", "sh"])).ok();
+    let mut look = project.env.command("tmux");
+    look.arg("-S").arg(project.env.tmux_socket()).args(["-C", "attach-session", "-t", "=mine:"]);
+    let _person = Running::of(look.stdin(Stdio::piped()).stdout(Stdio::null()));
+    let looks_at = |project: &Project, session: &str| {
+        let clients = project.env.tmux(["list-clients", "-F", "#{client_session}"]).ok().stdout;
+        clients.trim() == session
+    };
+    wait_until("the person to look", PATIENCE, || looks_at(&project, "mine"));
+    let line = format!("{} multi --batch 1.1 --window stream; echo code=$?", env!("CARGO_BIN_EXE_work"));
+    project.env.tmux(["send-keys", "-t", "=mine:", &line, "Enter"]).ok();
+    wait_until("the person at the windows", PATIENCE, || looks_at(&project, "work-001-test"));
+    project.wait_for_status(1, "completed", PATIENCE);
+    let shown = || project.env.tmux(["capture-pane", "-p", "-t", "=mine:"]).ok().stdout;
     wait_until("multi to end well", PATIENCE, || shown().contains("code=0"));
+    assert_eq!(project.tmux_socket(), None, "it has used the one that it was in");
+
+    // A script calls it there.
+    let print =
+        |format: &str| project.env.tmux(["display-message", "-p", "-t", "=mine:", format]).ok().stdout;
+    let (inside, pane) = (print("#{socket_path},#{pid},0"), print("#{pane_id}"));
+    project.env.set("TMUX", OsString::from(inside.trim()));
+    project.env.set("TMUX_PANE", OsString::from(pane.trim()));
+    project.env.tmux(["switch-client", "-t", "=mine:"]).ok();
+    reopen(&project);
+    let output = project.work(waiting);
+    assert_eq!(output.code, 0, "{output:#?}");
+    assert!(looks_at(&project, "mine"), "whoever waits stays where they are");
+    let sessions = project.env.tmux(["list-windows", "-a", "-F", "#{session_name}"]).ok().stdout;
+    assert!(sessions.contains("work-001-test"), "{sessions}");
+    assert_eq!(project.tmux_socket(), None, "it has used the one that it was in");
+
+    // Now `$TMUX` names nobody.
+    project.env.tmux(["kill-server"]).ok();
+    project.env.set("TMUX", project.env.root().join("dead,1,0"));
+    project.work(["execute", "--thread", "01.01.01", "--message", "again", "--dry-run"]).ok();
+    reopen(&project);
+    let output = project.work(waiting);
+    assert_eq!(output.code, 0, "{output:#?}");
+    assert!(project.tmux_socket().is_some(), "{output:#?}");
+    assert_eq!(project.attempts(1).len(), 3);
 }
 
 #[test]
 fn a_missing_program_is_told_before_anything_opens() {
-    let mut project = Project::new(&[("One", DONE)]);
-    let opencode = project.env.root().join("nowhere/opencode");
+    let mut project = Project::with_fake(&["@text hello"], "exit 3");
+    let there = project.env.root().join("bin/opencode");
+    let nowhere = project.env.root().join("nowhere/program");
     for (variable, words) in
         [("WORK_TMUX", "install the package `tmux`"), ("WORK_OPENCODE", "npm install -g opencode-ai")]
     {
-        project.env.set(variable, &opencode);
-        let run = project.work(&["multi", "--batch", "1.1"]);
-        assert_eq!(run.code, 6, "{variable}: {}", run.stderr);
-        assert!(run.stderr.contains(words), "{words} in {}", run.stderr);
+        project.env.set(variable, &nowhere);
+        for args in [&["multi", "--batch", "1.1"][..], &["multi", "--window", "stream", "--wait"]] {
+            let run = project.work(args);
+            assert_eq!(run.code, 6, "{variable}: {run:#?}");
+            assert!(run.stderr.contains(words), "{words} in {run:#?}");
+        }
         project.env.unset(variable);
+        project.env.set("WORK_OPENCODE", &there);
     }
-    assert_eq!(project.thread("01.01.01")["sessions"].as_array().map(Vec::len), Some(0));
+    assert_eq!(project.attempts(1).len(), 0, "it started nothing");
+    assert_eq!(project.tmux_socket(), None, "it opened nothing");
 }

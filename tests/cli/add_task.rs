@@ -230,3 +230,16 @@ $ work show 1.2.1
 "#]],
     );
 }
+
+/// An agent must not approve by a detour.
+#[test]
+fn what_an_agent_adds_is_not_approved() {
+    let mut desk = Desk::approved();
+    desk.env.set("WORK_THREAD", "01.01.01");
+    desk.shows("add-task -t 1.1.1 'Tell the users'", str![]);
+    assert_eq!(desk.state_json()["threads"][0]["tasks"].as_array().map(Vec::len), Some(2));
+    desk.refuses("delete thread 1.1.2 --yes", 8, &["a person's word"]);
+    for line in ["hold", "unhold", "complete --force"] {
+        desk.refuses(line, 8, &["a person's word"]);
+    }
+}

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use snapbox::{Assert, IntoData, Redactions};
 
-use crate::support::env::{Output, TestEnv};
+use crate::support::env::TestEnv;
+use crate::support::running::Output;
 
 /// The time at which everything happens.
 pub(super) const NOW: &str = "2026-03-04T05:06:07Z";

@@ -41,6 +41,7 @@ $ work execute -t 1.2.1 --dry-run --json
     "anthropic/claude-sonnet-4-5"
   ],
   "mode": "plain",
+  "resume": null,
   "directory": "[REPO]",
   "promptBytes": 1247,
   "warnings": [

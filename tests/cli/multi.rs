@@ -50,6 +50,7 @@ $ work multi --dry-run --json
         "anthropic/claude-sonnet-4-5"
       ],
       "mode": "tui",
+      "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1472,
       "warnings": []
@@ -62,6 +63,7 @@ $ work multi --dry-run --json
         "anthropic/claude-sonnet-4-5"
       ],
       "mode": "tui",
+      "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1566,
       "warnings": []
@@ -82,7 +84,7 @@ fn what_is_left_alone() {
     desk.shows("multi --dry-run", str![[r#"
 $ work multi --dry-run
 batch 01.01 The name
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.02` shows its 1625 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.02` shows its 1932 bytes of prompt
 would leave 01.01.01 The command: completed
 --- exit 0
 
@@ -104,8 +106,9 @@ $ work multi --dry-run --json
         "anthropic/claude-sonnet-4-5"
       ],
       "mode": "tui",
+      "resume": null,
       "directory": "[REPO]",
-      "promptBytes": 1625,
+      "promptBytes": 1932,
       "warnings": []
     }
   ],

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::desk::{Desk, PLAN, document};
-use crate::support::env::Output;
+use crate::support::running::Output;
 
 const DONE: [&str; 5] = ["update", "--task", "01.01.01.01", "--status", "completed"];
 

@@ -49,6 +49,13 @@ Rename the command, and keep the old name as an alias.
 Both are green.
 - [x] done: `01.01.01.02` Keep an alias
 
+## What happened before
+
+- attempt 1, `default` with anthropic/claude-sonnet-4-5 on 2026-03-04 04:00 UTC: failed, auth: 401: no key
+- attempt 2, `default` with anthropic/claude-sonnet-4-5 on 2026-03-04 04:10 UTC: ended its turn
+
+What such an attempt was about to do may be half done: look at the files before you write. What is reported as done need not be done again.
+
 ## How to report
 
 Report every task in the shell, when you begin it and when you end it. Only what is reported counts as done.
@@ -113,6 +120,12 @@ See the page of `pull`.
 
 - [~] `01.01.02.01` Shell completions and the man page
   - left at: completions/pull.bash is done, zsh comes next
+
+## What happened before
+
+- attempt 1, `docs-writer` with openrouter/openai/gpt-5.2-codex#high on 2026-03-04 04:50 UTC: failed, rate-limit: 429: the quota is used up
+
+What such an attempt was about to do may be half done: look at the files before you write. What is reported as done need not be done again.
 
 ## How to report
 

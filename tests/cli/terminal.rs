@@ -236,16 +236,16 @@ exit 0
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted
   $1.51
 
-Thread    Try  Status       Agent        Started  Took  Exit  Cost
-01.01.01  1    failed       default      1h ago   1s    1
+Thread    Try  Status       Agent        Started  Cost
+01.01.01  1    failed       default      1h ago
           none was opened · anthropic/claude-sonnet-4-5
-01.01.01  2    completed    default      56m ago  10m   0     $0.0123
+01.01.01  2    completed    default      56m ago  $0.0123
           ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a · anthropic/claude-sonnet-4-5
-01.01.02  1    failed       docs-writer  16m ago  13m   1     $1.50
+01.01.02  1    failed       docs-writer  16m ago  $1.50
           ses_2f0c6b1e8ffeAb4CdEf5GhIj6K · openrouter/openai/gpt-5.2-codex#high
-01.02.01  1    interrupted  default      2d ago   1h    130
+01.02.01  1    interrupted  default      2d ago
           ses_2f0c6b1e7ffeLm7NoPq8RsTu9V · anthropic/claude-sonnet-4-5
-01.02.02  1    completed    default      11d ago  10m   0
+01.02.02  1    completed    default      11d ago
           ses_mkrdcbqn_7zf4i6 (invented) · anthropic/claude-opus-4-5
 
 01.01.01 try 1: auth: 401: no key
@@ -323,10 +323,10 @@ exit 0
       Both are green.
   01.01.01.02 Keep an alias  completed
 
-Thread    Try  Status     Agent    Started  Took  Exit  Cost
-01.01.01  1    failed     default  1h ago   1s    1
+Thread    Try  Status     Agent    Started  Cost
+01.01.01  1    failed     default  1h ago
           none was opened · anthropic/claude-sonnet-4-5
-01.01.01  2    completed  default  56m ago  10m   0     $0.0123
+01.01.01  2    completed  default  56m ago  $0.0123
           ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a · anthropic/claude-sonnet-4-5
 
 01.01.01 try 1: auth: 401: no key
@@ -384,16 +384,23 @@ exit 0
 
 #[test]
 fn a_person_at_a_terminal_is_asked_before_a_plan_is_approved() {
-    for (key, exit, approved) in [("n", "exit 1", false), ("Escape", "exit 1", false), ("y", "exit 0", true)]
-    {
+    // Whole words are taken as well, and nothing of them is left to the shell.
+    let answers: [(&[&str], &str, bool); 5] = [
+        (&["n", "Enter"], "exit 1", false),
+        (&["Enter"], "exit 1", false),
+        (&["Escape", "Enter"], "exit 1", false),
+        (&["C-d"], "exit 1", false),
+        (&["y", "e", "s", "Enter"], "exit 0", true),
+    ];
+    for (keys, exit, approved) in answers {
         let desk = Desk::planned();
         let window = Window::open(&desk, 100, 40, "work approve plan");
         let shown = window.shows("approve 4 threads, 5 tasks?");
         assert!(shown.contains("01.01.02 Shell completions and the man page"), "{shown}");
-        window.keys(key);
+        keys.iter().for_each(|key| window.keys(key));
         let shown = window.shows(exit);
         let is_approved = document("status", &desk.run("status --json").ok())["approved"].as_bool();
-        assert_eq!(is_approved, Some(approved), "{key}: {shown}");
+        assert_eq!(is_approved, Some(approved), "{keys:?}: {shown}");
         assert_eq!(shown.contains("nothing was approved"), !approved, "{shown}");
     }
     // Ctrl-C is a no; and nobody is asked who gave their word already, or wants JSON.
@@ -492,6 +499,7 @@ fn a_person_at_a_terminal_is_asked_before_anything_is_deleted() {
         assert!(shown.contains("this deletes thread 01.02.01 Help texts"), "{shown}");
         assert!(shown.contains("PLAN.md as it was can be got back from"), "{shown}");
         window.keys(key);
+        window.keys("Enter");
         let shown = window.shows(exit);
         assert_eq!(desk.run("preview").ok().stdout.contains("Help texts"), there, "{shown}");
     }

@@ -91,8 +91,7 @@ fn the_program_tells_only_of_command_lines_that_exist() {
 
 #[test]
 fn the_check_sees_what_does_not_exist() {
-    for line in ["work add-nothing", "work status --watch", "work update --status done", "work update --task"]
-    {
+    for line in ["work add-wing", "work status --look", "work update --status done", "work update --task"] {
         assert!(wrong(line, Meant::Named).is_some(), "{line}");
     }
     assert!(wrong("work execute", Meant::Whole).is_some());

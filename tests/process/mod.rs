@@ -6,3 +6,4 @@ mod store;
 mod store_calls;
 mod supervisor;
 mod tmux;
+mod updates;

@@ -14,6 +14,8 @@ use work::store::{Private, Store, StoreError};
 use work::sys::clock::Clock;
 use work::sys::fault;
 
+use crate::support::files::{mode, temporaries};
+
 /// The helper program, which `cargo test` builds as an example, but `cargo test --test all` does not.
 pub(super) fn writer() -> Command {
     static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -80,11 +82,6 @@ impl Counters {
             .and_then(|text| text.parse().ok())
             .expect("a number")
     }
-
-    fn temporaries(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.dir()).expect("a folder").flatten().map(|entry| entry.path());
-        entries.filter(|path| path.to_string_lossy().ends_with(".work-tmp")).collect()
-    }
 }
 
 /// S1: no acknowledged update is lost, nobody reads an invalid file, nobody starves.
@@ -139,7 +136,7 @@ fn no_update_of_32_writers_is_lost() {
     for writer in 0..WRITERS as usize {
         assert_eq!(counters.counted(writer), EACH, "updates of writer {writer} were lost");
     }
-    assert!(counters.temporaries().is_empty());
+    assert!(temporaries(&counters.dir()).is_empty());
     assert!(reads > 0);
     assert!(least * 3 >= EACH, "when the first writer had made {EACH} turns, another had made only {least}");
 }
@@ -206,7 +203,7 @@ fn check_after_kill(counters: &Counters, before: u32, acknowledged: u32, at: &st
     assert!(next.status.success(), "{at}: {}", String::from_utf8_lossy(&next.stderr));
     assert!(begun.elapsed() < Duration::from_secs(1), "{at}: the next write took {:?}", begun.elapsed());
     assert_eq!(counters.counted(0), before + applied + 1, "{at}");
-    assert_eq!(counters.temporaries(), Vec::<PathBuf>::new(), "{at}");
+    assert_eq!(temporaries(&counters.dir()), Vec::<PathBuf>::new(), "{at}");
 }
 
 fn acknowledgements(out: BufReader<ChildStdout>) -> u32 {
@@ -340,11 +337,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("no room") && said.contains("left as it was"), "{said}");
     assert_eq!(fs::read(counters.file()).expect("read"), before);
-    assert!(counters.temporaries().is_empty());
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).expect("meta").permissions().mode() & 0o7777
+    assert!(temporaries(&counters.dir()).is_empty());
 }
 
 /// S7: a link stays a link, a mode stays a mode.

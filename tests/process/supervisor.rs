@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use work::sys::lock;
 use work::sys::process::{self, Signal};
 
-use crate::support::stage::{PATIENCE, Project, mode};
-use crate::support::wait::wait_until;
+use crate::support::files::mode;
+use crate::support::project::Project;
+use crate::support::wait::{PATIENCE, wait_until};
 
 const NO_AGENT: i32 = 6;
 
@@ -43,7 +44,7 @@ fn socket(project: &Project) -> PathBuf {
 /// D1: of many simultaneous starts exactly one serves, and everybody is served; after an orderly stop,
 /// and after a kill that leaves socket and record behind.
 ///
-/// Mutants: no lock for life in `daemon::run` and none around the start (up to 16 supervisors); the
+/// Mutants: no lock for life in `daemon::run` and none around the start (several serve); the
 /// socket bound under its own name (`AddrInUse` after the first kill).
 #[test]
 fn of_many_at_once_one_serves() {
@@ -75,8 +76,7 @@ fn of_many_at_once_one_serves() {
 /// D2: whoever waits for the output of a command does not wait for the supervisor that it started, and
 /// the terminal that it was started in may go.
 ///
-/// Mutants: inherited descriptors left open (the shell waits for descriptor 9), standard output kept
-/// (it waits for that), no `setsid` (it dies with the terminal).
+/// Mutants: inherited descriptors left open (the shell waits for descriptor 9), no `setsid`.
 #[test]
 fn it_keeps_nobody_waiting_and_outlives_its_terminal() {
     let project = project(1);

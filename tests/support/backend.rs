@@ -12,12 +12,10 @@ use work::sys::process;
 
 use super::opencode::{Place, environment, program, scripted};
 use super::scripted_model::ScriptedModel;
+use super::wait::PATIENCE;
 
 /// Each server takes 400 MB, so only a few run at once.
 static SERVERS: Semaphore = Semaphore::const_new(2);
-
-/// How long any one thing may take on a loaded machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A backend, its server, and the model that it asks. Dropped, it leaves no process behind.
 pub(crate) struct Rig {

@@ -15,28 +15,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use work::sys::process;
 
-/// How long one command may take on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What a program left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Output {
-    /// Standard output.
-    pub(crate) stdout: String,
-    /// Standard error.
-    pub(crate) stderr: String,
-    /// The exit code; 128 and more for a signal, as a shell says it.
-    pub(crate) code: i32,
-}
-
-impl Output {
-    /// The same, when it succeeded.
-    #[track_caller]
-    pub(crate) fn ok(self) -> Self {
-        assert_eq!(self.code, 0, "{self:#?}");
-        self
-    }
-}
+use super::running::Output;
+use super::wait::PATIENCE;
 
 /// A machine of its own.
 pub(crate) struct TestEnv {
@@ -153,13 +133,7 @@ impl TestEnv {
         let mut command = self.command(program);
         command.args(args).current_dir(folder);
         let output = process::run(command, None, PATIENCE).expect("it runs to its end");
-        let status = output.status;
-        let signal = || 128 + std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0);
-        Output {
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            code: status.code().unwrap_or_else(signal),
-        }
+        Output::of(output.status, &output.stdout, &output.stderr)
     }
 
     /// Runs git in a folder and gives its standard output, without the newline at the end.

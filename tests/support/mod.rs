@@ -2,10 +2,11 @@
 
 pub(crate) mod backend;
 pub(crate) mod env;
+pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod opencode;
 pub(crate) mod project;
+pub(crate) mod running;
 pub(crate) mod scripted_model;
-pub(crate) mod stage;
 pub(crate) mod streams;
 pub(crate) mod wait;

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// How long any one thing may take on a loaded machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Waits until `condition` holds.
 ///
 /// # Panics

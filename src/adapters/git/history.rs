@@ -42,8 +42,12 @@ fn git(checkout: &Path, args: &[&str]) -> Option<String> {
 /// Standard output of a git that only looks.
 fn output(checkout: &Path, args: &[&str]) -> Option<Vec<u8>> {
     let mut command = process::command("git");
-    command.arg("-C").arg(checkout).arg("--literal-pathspecs").args(args);
-    command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+    command.args(["-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "--literal-pathspecs"]);
+    command.args(args).current_dir(checkout).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+    // A tool of an agent may have these set for another repository.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+        command.env_remove(name);
+    }
     let output = process::run(command, None, PATIENCE).ok()?;
     output.status.success().then_some(output.stdout)
 }

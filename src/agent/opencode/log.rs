@@ -11,6 +11,9 @@ use std::process::Stdio;
 /// A log that is larger than this at a start begins anew.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
+/// How much of its last lines a message tells, in characters.
+const WORDS: usize = 400;
+
 /// How much of its end is looked at.
 const TAIL: u64 = 16 * 1024;
 
@@ -45,7 +48,11 @@ impl Log {
         let end = fs::metadata(&self.path).map_or(0, |meta| meta.len());
         let text = self.read(self.from.max(end.saturating_sub(TAIL)), TAIL).unwrap_or_default();
         let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        lines[lines.len().saturating_sub(4)..].join(" | ")
+        let lines = lines[lines.len().saturating_sub(4)..].join(" | ");
+        // Its end is what tells why; a program that is no opencode may say anything.
+        let skip = lines.chars().count().saturating_sub(WORDS);
+        let dots = if skip > 0 { "…" } else { "" };
+        format!("{dots}{}", lines.chars().skip(skip).collect::<String>())
     }
 
     fn read(&self, from: u64, limit: u64) -> io::Result<String> {

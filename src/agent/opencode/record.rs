@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::http::Http;
 use super::password::Password;
 use super::sweep;
 use crate::model::Owner;
@@ -52,16 +51,16 @@ pub async fn stop_leftover(record: &ServerRecord) {
     match identity.liveness() {
         Liveness::Elsewhere => return,
         Liveness::Dead => {}
-        Liveness::Alive => end(record, &identity).await,
+        Liveness::Alive => end(&identity).await,
     }
     sweep::sweep(&record.marker).await;
 }
 
-async fn end(record: &ServerRecord, identity: &Identity) {
+/// Without asking it first: a server that is asked to dispose of its instances reads its configuration anew
+/// for the turns that still run, and one that is ended while it does so leaves a lock behind, for which the
+/// next one waits a minute. Its tools are found by the marker.
+async fn end(identity: &Identity) {
     let patience = Duration::from_secs(3);
-    if let Some(Ok(http)) = record.url.as_deref().map(|url| Http::new(url, record.password.clone())) {
-        let _ = http.dispose(patience).await;
-    }
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         if identity.liveness() == Liveness::Alive {
             process::signal_group(identity.pid, signal);

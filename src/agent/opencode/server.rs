@@ -271,7 +271,10 @@ impl Starting {
             }
             if let Some(status) = gone {
                 let last = self.log.last_lines();
-                let words = format!("`{}` ended at once ({status}): {last}", options.program.display());
+                let said =
+                    if last.is_empty() { "it said nothing".to_owned() } else { format!("it said: {last}") };
+                let program = options.program.display();
+                let words = format!("`{program} serve` ended before it was ready ({status}); {said}");
                 return Err(Failure::new(FailureKind::AgentMissing, words));
             }
             if Instant::now() >= deadline {

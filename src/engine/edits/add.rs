@@ -57,6 +57,15 @@ pub struct Added {
     pub text: String,
 }
 
+/// Who edits the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A person, whose word counts as an approval of what they add.
+    Person,
+    /// An agent, who can't approve.
+    Agent,
+}
+
 /// A thread to add.
 #[derive(Debug, Clone, Default)]
 pub struct NewThread {
@@ -147,15 +156,15 @@ pub fn add_thread(handle: &StreamHandle, new: &NewThread, dry_run: bool) -> Resu
 }
 
 /// Adds a task to a thread. A thread that was approved as it stands stays approved, and the state gets the
-/// task.
+/// task, when a person adds it.
 ///
 /// # Errors
 /// [`PlanEditError`].
 pub fn add_task(
     workspace: &Workspace,
     handle: &StreamHandle,
-    thread: &str,
-    name: &str,
+    (thread, name): (&str, &str),
+    who: Who,
     dry_run: bool,
 ) -> Result<Added, PlanEditError> {
     let stream = handle.store.read()?;
@@ -166,7 +175,10 @@ pub fn add_task(
     })?;
     let id = edited.told;
     let (before, after) = (&edited.before, &edited.after);
-    let state = taken::task_added(workspace, handle, before, after, id, name, write)?;
+    let state = match who {
+        Who::Agent => needs_approval(&stream),
+        Who::Person => taken::task_added(workspace, handle, before, after, id, name, write)?,
+    };
     let count = plan::read(after).thread(id).map_or(0, |thread| thread.tasks.len());
     let task = format!("{id}.{count:02}").parse()?;
     let mut added = told(&stream, after, NodeId::Task(task), |plan| {

@@ -15,7 +15,7 @@ mod stream;
 mod taken;
 mod trash;
 
-pub use add::{Added, Moved, NewThread, Part, StateOf, add_batch, add_stage, add_task, add_thread};
+pub use add::{Added, Moved, NewThread, Part, StateOf, Who, add_batch, add_stage, add_task, add_thread};
 pub use delete::{Deleted, delete_part};
 pub use editor::{EditedByHand, edit_by_hand};
 pub use error::PlanEditError;

@@ -1,0 +1,105 @@
+//! `work fix`
+
+use super::Exit;
+use super::context::Context;
+use super::execute::Watch;
+use super::failed::{CommandResult, Failed};
+use super::fix_ask::{Answer, ask};
+use super::fix_run::{Fix, Take, nothing};
+use super::how::{How, Watching};
+use crate::engine::fix::{Which, cases, chosen};
+use crate::ui::cases_table;
+
+/// Take up threads that failed, were interrupted or left work undone: resume, retry, or change the agent
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Without --resume, --retry, --agent or --model it shows the threads and asks.")]
+pub(super) struct Args {
+    /// A thread, by id or unique name; can be given several times
+    #[arg(short, long = "thread", value_name = "ID", conflicts_with_all = ["batch", "all"])]
+    threads: Vec<String>,
+    /// All threads of a batch that are to be fixed
+    #[arg(short, long, value_name = "ID", conflicts_with = "all")]
+    batch: Option<String>,
+    /// All threads that are to be fixed
+    #[arg(long)]
+    all: bool,
+    /// Begin a new session, which is told what was done and why it failed
+    #[arg(long, conflicts_with = "resume")]
+    retry: bool,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    watching: Watching,
+    /// How to watch a single thread (default: tui on a terminal, else plain)
+    #[arg(long)]
+    mode: Option<Watch>,
+    /// Say what would run, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Don't ask for a last confirmation
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Args {
+    fn which(&self) -> Option<Which> {
+        match &self.batch {
+            Some(batch) => Some(Which::Batch(batch.clone())),
+            None if self.all => Some(Which::All),
+            None if self.threads.is_empty() => None,
+            None => Some(Which::Threads(self.threads.clone())),
+        }
+    }
+
+    fn says_what(&self) -> bool {
+        self.retry || self.how.resume || self.how.agent.is_some() || self.how.model.is_some()
+    }
+}
+
+pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    let (workspace, handle, stream) = ctx.state()?;
+    let found = match args.which() {
+        Some(which) => chosen(&stream, &which)?,
+        None => cases(&stream),
+    };
+    if found.is_empty() {
+        return Err(Failed::new(Exit::Failed, "nothing-to-do", "no thread has to be fixed")
+            .hint("`work continue` runs what comes next; `work status` shows the stream"));
+    }
+    let fix = |how: How, retry| Fix {
+        ctx,
+        workspace: &workspace,
+        handle: &handle,
+        how,
+        conversation: if retry { Take::New } else { Take::AsTold },
+        watching: &args.watching,
+        mode: args.mode,
+    };
+    if args.says_what() {
+        if args.which().is_none() {
+            return Err(Failed::new(Exit::Usage, "usage", "which threads? none was named")
+                .hint("name them: `--thread ID` (several times), `--batch ID` or `--all`"));
+        }
+        let fix = fix(args.how.clone(), args.retry);
+        return if args.dry_run { fix.dry_run(&found) } else { fix.apply(&found) };
+    }
+    if ctx.json {
+        ctx.print(&found, String::new)?;
+        return Ok(Exit::Done);
+    }
+    ctx.screen.out(&cases_table(&ctx.screen, &found));
+    if !ctx.screen.interactive {
+        return Err(Failed::new(Exit::Waiting, "needs-choice", "what to do with them is a person's choice")
+            .hint(
+                "`work fix --all --resume`, or `--thread ID` with `--resume`, `--retry` or `--agent NAME`",
+            ));
+    }
+    let agents = ctx.agents(&workspace)?;
+    match ask(ctx, &agents, &found, &args.how) {
+        None => Ok(nothing(ctx)),
+        Some(Answer { cases, how, retry }) => {
+            let fix = fix(how, retry);
+            if args.dry_run { fix.dry_run(&cases) } else { fix.confirmed(&cases, args.yes) }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Threads taken up again: a single one in this terminal, several in windows.
+
+use super::Exit;
+use super::batch::Windowed;
+use super::context::Context;
+use super::execute::Watch;
+use super::failed::{CommandResult, Failed};
+use super::fix_ask::{Answer, ask};
+use super::how::{How, Watching, Would};
+use super::turn::run_turn;
+use crate::engine::batch::prepare_some;
+use crate::engine::fix::{Action, Case, by_batch, case};
+use crate::engine::{Approach, Prepared, StreamHandle, TurnRequest, Workspace, prepare};
+use crate::model::{AgentName, Thread, ThreadId};
+use crate::ui::confirm;
+
+/// In which conversation each thread goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    /// As the flags say; a named agent that had the thread before goes on in its own conversation.
+    AsTold,
+    /// In a new one.
+    New,
+    /// As each case proposes.
+    AsProposed,
+}
+
+/// What is taken up, and how.
+pub(super) struct Fix<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) workspace: &'a Workspace,
+    pub(super) handle: &'a StreamHandle,
+    pub(super) how: How,
+    pub(super) conversation: Take,
+    pub(super) watching: &'a Watching,
+    pub(super) mode: Option<Watch>,
+}
+
+/// The person wants nothing of it.
+pub(super) fn nothing(ctx: &Context) -> Exit {
+    ctx.screen.say("nothing was changed");
+    Exit::Interrupted
+}
+
+/// Takes up threads before something else goes on: by asking, or where nobody can be asked as each proposes.
+pub(super) fn first(
+    ctx: &Context,
+    (workspace, handle): (&Workspace, &StreamHandle),
+    how: &How,
+    watching: &Watching,
+    cases: &[Case],
+) -> CommandResult {
+    let watching = watching.waiting();
+    let fix = |how: How, conversation| Fix {
+        ctx,
+        workspace,
+        handle,
+        how,
+        conversation,
+        watching: &watching,
+        mode: None,
+    };
+    if !ctx.screen.interactive || ctx.json {
+        return fix(how.clone(), Take::AsProposed).apply(cases);
+    }
+    match ask(ctx, &ctx.agents(workspace)?, cases, how) {
+        None => Ok(nothing(ctx)),
+        Some(Answer { cases, how, retry }) => {
+            fix(how, if retry { Take::New } else { Take::AsTold }).confirmed(&cases, false)
+        }
+    }
+}
+
+impl Fix<'_> {
+    /// Shows what will happen, and asks whether it may.
+    pub(super) fn confirmed(&self, cases: &[Case], yes: bool) -> CommandResult {
+        for prepared in self.prepared(cases)? {
+            self.ctx.screen.say(Would::of(&prepared).words().trim_end());
+        }
+        if yes || confirm(&self.ctx.screen, "go?") { self.apply(cases) } else { Ok(nothing(self.ctx)) }
+    }
+
+    /// Only says what would happen.
+    pub(super) fn dry_run(&self, cases: &[Case]) -> CommandResult {
+        let prepared = self.prepared(cases)?;
+        prepared.iter().flat_map(|one| &one.warnings).for_each(|warning| self.ctx.screen.warn(warning));
+        let would: Vec<Would<'_>> = prepared.iter().map(Would::of).collect();
+        self.ctx.print(&would, || would.iter().map(Would::words).collect())?;
+        Ok(Exit::Done)
+    }
+
+    /// Takes them up.
+    pub(super) fn apply(&self, cases: &[Case]) -> CommandResult {
+        match cases {
+            [only] => self.here(only),
+            several => self.in_windows(several),
+        }
+    }
+
+    fn request(&self, thread: &Thread) -> TurnRequest {
+        let named = self.how.agent.clone().map(AgentName);
+        let (mut resume, mut model) = (self.how.resume, self.how.model.clone());
+        match self.conversation {
+            Take::New => {}
+            Take::AsTold => resume |= named.is_some_and(|agent| thread.resumable(Some(&agent)).is_ok()),
+            Take::AsProposed => {
+                let case = case(thread);
+                resume |= case.proposal == Action::Resume;
+                if case.proposal == Action::OtherModel {
+                    model = model.or_else(|| self.next_model(&case));
+                }
+            }
+        }
+        let approach = if resume { Approach::Resume } else { Approach::NewSession };
+        TurnRequest { approach, model, ..self.how.request(&thread.id.to_string()) }
+    }
+
+    /// The model of the agent that comes after the one that was used last, if there is one.
+    fn next_model(&self, case: &Case) -> Option<String> {
+        let last = case.thread.sessions.last()?;
+        let agents = self.ctx.agents(self.workspace).ok()?;
+        let mut models = agents.get(&last.agent)?.models.iter().map(ToString::to_string);
+        models.by_ref().find(|model| *model == last.model)?;
+        models.next()
+    }
+
+    fn prepare(&self, thread: ThreadId) -> Result<Prepared, Failed> {
+        let agents = self.ctx.agents(self.workspace)?;
+        let stream = self.handle.store.read()?;
+        let thread = crate::engine::thread(&stream, &thread.to_string())?;
+        let mode = Watch::mode(self.mode, self.ctx)?;
+        Ok(prepare(self.workspace, self.handle, &agents, &self.request(thread), mode)?)
+    }
+
+    fn prepared(&self, cases: &[Case]) -> Result<Vec<Prepared>, Failed> {
+        cases.iter().map(|case| self.prepare(case.thread.id)).collect()
+    }
+
+    /// One thread, in this terminal.
+    fn here(&self, case: &Case) -> CommandResult {
+        let prepared = self.prepare(case.thread.id)?;
+        prepared.warnings.iter().for_each(|warning| self.ctx.screen.warn(warning));
+        run_turn(self.ctx, self.workspace, self.handle, &prepared, self.how.no_supervisor)
+    }
+
+    /// Several threads, each in a window; a batch after the batch before it.
+    fn in_windows(&self, cases: &[Case]) -> CommandResult {
+        let Self { ctx, workspace, handle, .. } = *self;
+        let agents = ctx.agents(workspace)?;
+        let mode = self.watching.mode(ctx, workspace)?;
+        let batches = by_batch(cases);
+        let mut worst = Exit::Done;
+        for (index, (batch, threads)) in batches.iter().enumerate() {
+            // The next batch builds on this one.
+            let last = index + 1 == batches.len();
+            let watching = if last { self.watching.clone() } else { self.watching.waiting() };
+            let request = |thread: &Thread| self.request(thread);
+            let prepare = || Ok(prepare_some(workspace, handle, &agents, (*batch, threads), &request, mode)?);
+            let windowed = Windowed { ctx, workspace, handle, how: &self.how, watching: &watching };
+            let exit = windowed.run(prepare)?;
+            if exit != Exit::Done {
+                worst = exit;
+            }
+        }
+        Ok(worst)
+    }
+}

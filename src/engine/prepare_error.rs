@@ -1,0 +1,153 @@
+//! Why a thread can't run, and what to do about it.
+
+use std::path::PathBuf;
+
+use super::drift::{Drift, DriftKind};
+use super::{Hint, ResolveError};
+use crate::model::{BackendKind, IdError, NoSession, ThreadId, ThreadStatus};
+use crate::store::StoreError;
+
+/// Why it can't run.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// There is no such thread.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The plan is not approved.
+    #[error("the plan of stream `{0}` is not approved")]
+    NotApproved(String),
+    /// The stream rests.
+    #[error("stream `{0}` is {1}")]
+    Closed(String, &'static str),
+    /// The plan changed.
+    #[error("thread `{}` {}", .0.id, .0.kind.words())]
+    Drifted(Drift),
+    /// The plan has the thread no more.
+    #[error("thread `{0}` is no longer in the plan")]
+    Gone(ThreadId),
+    /// It is done.
+    #[error("thread `{id}` is {}", status.name())]
+    Settled {
+        /// The thread.
+        id: ThreadId,
+        /// Completed or cancelled.
+        status: ThreadStatus,
+    },
+    /// It runs.
+    #[error("thread `{id}` is running already (attempt {attempt}, process {pid})")]
+    Running {
+        /// The thread.
+        id: ThreadId,
+        /// The attempt.
+        attempt: u32,
+        /// Who runs it.
+        pid: u32,
+    },
+    /// None of its conversations can go on.
+    #[error("thread `{id}` can't be resumed{}: {why}", of(agent.as_deref()))]
+    NoSession {
+        /// The thread.
+        id: ThreadId,
+        /// The agent that was named.
+        agent: Option<String>,
+        /// Why not.
+        why: NoSession,
+        /// Agents of the thread whose conversations can go on.
+        others: Vec<String>,
+    },
+    /// The folder that its conversation is about is gone.
+    #[error("thread `{id}` can't be resumed: its folder `{}` is not there any more", directory.display())]
+    NoDirectory {
+        /// The thread.
+        id: ThreadId,
+        /// The folder.
+        directory: PathBuf,
+    },
+    /// There is no such agent, or none at all.
+    #[error("no agent `{wanted}` in `work/agents.yaml`")]
+    NoAgent {
+        /// The name.
+        wanted: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The agent has no model.
+    #[error("agent `{0}` has no model")]
+    NoModel(String),
+    /// Agents of that kind can't be run yet.
+    #[error("agent `{agent}` has the backend `{}`, which this version can't run", backend.name())]
+    Backend {
+        /// The agent.
+        agent: String,
+        /// Its backend.
+        backend: BackendKind,
+    },
+    /// `--model` makes no sense.
+    #[error(transparent)]
+    Model(#[from] IdError),
+    /// PLAN.md can't be read.
+    #[error("cannot read `{path}`")]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The state can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn of(agent: Option<&str>) -> String {
+    agent.map(|agent| format!(" with agent `{agent}`")).unwrap_or_default()
+}
+
+impl Hint for PrepareError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Resolve(error) => error.hints(),
+            Self::NotApproved(_) => vec!["`work approve plan` checks it and shows what will run".to_owned()],
+            Self::Drifted(Drift { kind: DriftKind::New, .. }) => {
+                vec!["`work approve plan` takes it over".to_owned()]
+            }
+            Self::Drifted(_) => vec![
+                "`work approve plan` approves it as it is now".to_owned(),
+                "`--allow-drift` runs it all the same".to_owned(),
+            ],
+            Self::Settled { .. } => vec!["`--message TEXT` says what is still to be done".to_owned()],
+            Self::Running { id, .. } => vec![format!("`work logs {id} -f` shows what it does")],
+            Self::NoSession { id, others, .. } => {
+                let other = others.iter().map(|agent| {
+                    format!(
+                        "`work fix --thread {id} --resume --agent {agent}` goes on with {agent}'s session"
+                    )
+                });
+                let retry =
+                    format!("`work fix --thread {id} --retry` begins a new session, told what happened");
+                other.chain([retry]).collect()
+            }
+            Self::NoDirectory { id, .. } => {
+                vec![format!(
+                    "`work fix --thread {id} --retry` begins a new session here, told what happened"
+                )]
+            }
+            Self::NoAgent { wanted, known } => {
+                super::resolve::similar(wanted, known.iter().map(String::as_str))
+                    .iter()
+                    .map(|name| format!("did you mean `{name}`?"))
+                    .chain(std::iter::once("`work agents` lists them".to_owned()))
+                    .collect()
+            }
+            Self::NoModel(_) => {
+                vec!["name one in `work/agents.yaml`, or with `--model provider/model`".to_owned()]
+            }
+            Self::Model(_) => vec!["`opencode models` lists what opencode knows".to_owned()],
+            Self::Plan { .. } => {
+                vec!["a plan is a file of UTF-8 text; bring it back with git, or write a new one".to_owned()]
+            }
+            Self::Gone(_) => vec!["`work approve plan` approves the plan as it is now".to_owned()],
+            Self::Closed(..) | Self::Backend { .. } | Self::Store(_) => Vec::new(),
+        }
+    }
+}

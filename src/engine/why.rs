@@ -1,0 +1,214 @@
+//! The evidence for the status of a thread, in plain words.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::drift::drift_of;
+use super::fix::{Case, case};
+use super::status::{SessionRow, SessionStatus, status_of};
+use super::{StreamHandle, Workspace, owner};
+use crate::model::{AgentEvent, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus};
+use crate::store::journal::{Entry, Journals};
+
+/// Why a thread has the status that it has.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Why {
+    /// The thread.
+    pub thread: ThreadId,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: ThreadStatus,
+    /// The rule by which it has that status, in one sentence.
+    pub because: String,
+    /// What was looked at, and what it said.
+    pub evidence: Vec<Evidence>,
+    /// What to do next; nothing for a thread that is done or runs.
+    pub next: Option<String>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// What: `tasks`, `attempt 2`, `owner`, `last event`, `session`, `plan`, `report`.
+    pub of: String,
+    /// What it says.
+    pub says: String,
+    /// When that was, if it has a time.
+    pub at: Option<DateTime<Utc>>,
+}
+
+impl Evidence {
+    fn new(of: impl Into<String>, says: impl Into<String>) -> Self {
+        Self { of: of.into(), says: says.into(), at: None }
+    }
+
+    fn at(self, at: Option<DateTime<Utc>>) -> Self {
+        Self { at, ..self }
+    }
+}
+
+/// Looks at everything that the status of a thread depends on.
+#[must_use]
+pub fn why(workspace: &Workspace, handle: &StreamHandle, stream: &Stream, thread: &Thread) -> Why {
+    let status = status_of(thread);
+    let case = case(thread);
+    let mut evidence = vec![tasks(thread)];
+    if thread.declared != TaskStatus::Pending {
+        let says = format!("`work update --thread {}` said {}", thread.id, thread.declared.name());
+        evidence.push(Evidence::new("thread", says));
+    }
+    if let Some(report) = &thread.report {
+        evidence.push(Evidence::new("report", report.clone()));
+    }
+    evidence.extend(case.thread.sessions.iter().map(attempt));
+    evidence.extend(owner_of(thread));
+    evidence.extend(last_event(workspace, stream, thread));
+    evidence.push(session(thread, &case));
+    evidence.extend(plan(handle, stream, thread));
+    let done = status.is_settled() || matches!(status, ThreadStatus::Running);
+    let next = (!done).then(|| next(&case));
+    let because = because(thread, status, &case);
+    Why { thread: thread.id, name: thread.name.clone(), status, because, evidence, next }
+}
+
+fn tasks(thread: &Thread) -> Evidence {
+    let settled = thread.tasks.iter().filter(|task| task.status.is_settled()).count();
+    let open: Vec<String> = thread
+        .tasks
+        .iter()
+        .filter(|task| !task.status.is_settled())
+        .map(|task| {
+            let left = task.breadcrumb.as_ref().map(|at| format!(", left at: {at}")).unwrap_or_default();
+            format!("{} {} ({}{left})", task.id, task.name, task.status.name())
+        })
+        .collect();
+    let open = if open.is_empty() { String::new() } else { format!("; open: {}", open.join("; ")) };
+    let at = thread.tasks.iter().map(|task| task.updated_at).max();
+    Evidence::new("tasks", format!("{settled} of {} are done{open}", thread.tasks.len())).at(at)
+}
+
+fn attempt(row: &SessionRow) -> Evidence {
+    let why = match (&row.error, &row.interrupted_by) {
+        (Some(failure), _) => format!(": {failure}"),
+        (None, Some(by)) => format!(": {by}"),
+        (None, None) => String::new(),
+    };
+    let exit = row.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+    let resumed = row.resumed_from.map(|from| format!(", going on from attempt {from}")).unwrap_or_default();
+    let says = format!("{} with {}{resumed}: {}{why}{exit}", row.agent, row.model, row.status.name());
+    Evidence::new(format!("attempt {}", row.attempt), says).at(row.ended_at.or(Some(row.started_at)))
+}
+
+/// Whether whoever runs the open attempt still lives.
+fn owner_of(thread: &Thread) -> Option<Evidence> {
+    let record = thread.open_record()?;
+    let says = match record.owner() {
+        Some(owner) => {
+            let lives = if owner::is_alive(owner) { "lives" } else { "is gone" };
+            format!("attempt {} is open; process {} on {} {lives}", record.attempt, owner.pid, owner.host)
+        }
+        None => format!("attempt {} is open, and nobody is known to run it", record.attempt),
+    };
+    Some(Evidence::new("owner", says))
+}
+
+/// The last thing that the newest journal tells of.
+fn last_event(workspace: &Workspace, stream: &Stream, thread: &Thread) -> Option<Evidence> {
+    let journals = Journals::new(&workspace.private);
+    let turn = *journals.turns(&stream.id, thread.id).ok()?.last()?;
+    let mut last = None;
+    for entry in journals.read(&stream.id, thread.id, turn).ok()?.flatten() {
+        let Entry::Event(line) = entry else { continue };
+        let says = match line.event {
+            AgentEvent::Text { .. } => "the agent spoke".to_owned(),
+            AgentEvent::Reasoning { .. } => "the agent thought".to_owned(),
+            AgentEvent::ToolCall { name, title, status, .. } => {
+                let status = match status {
+                    ToolStatus::Pending | ToolStatus::Running => "running",
+                    ToolStatus::Completed => "done",
+                    ToolStatus::Failed => "failed",
+                };
+                format!("{name} ({status}): {title}")
+            }
+            AgentEvent::Permission { permission, patterns, .. } => {
+                format!("it asked for {permission}: {}", patterns.join(", "))
+            }
+            AgentEvent::Question { text, .. } => format!("it asked: {text}"),
+            AgentEvent::Error(failure) => failure.to_string(),
+            AgentEvent::TurnEnded(_) => "the turn ended".to_owned(),
+            _ => continue,
+        };
+        last = Some(Evidence::new("last event", format!("turn {turn}: {says}")).at(Some(line.at)));
+    }
+    last
+}
+
+fn session(thread: &Thread, case: &Case) -> Evidence {
+    let says = match (thread.resumable(None), &case.not_resumable) {
+        (Ok(record), _) => {
+            let id = record.session.known().map(ToString::to_string).unwrap_or_default();
+            format!(
+                "{id} of attempt {} ({}) can go on, if the agent still has it",
+                record.attempt, record.agent
+            )
+        }
+        (Err(why), _) => format!("none can go on: {why}"),
+    };
+    Evidence::new("session", says)
+}
+
+fn plan(handle: &StreamHandle, stream: &Stream, thread: &Thread) -> Option<Evidence> {
+    if stream.approvals.plan.is_none() {
+        return Some(Evidence::new("plan", "it is not approved, so nothing of it runs"));
+    }
+    if !thread.in_plan {
+        return Some(Evidence::new("plan", "it has this thread no more"));
+    }
+    let drift = drift_of(stream, handle).into_iter().find(|drift| drift.id == thread.id)?;
+    Some(Evidence::new("plan", format!("the thread {}", drift.kind.words())))
+}
+
+/// The rule, with what it was applied to.
+fn because(thread: &Thread, status: ThreadStatus, case: &Case) -> String {
+    let last = case.thread.sessions.last();
+    match status {
+        ThreadStatus::Pending => "nothing was reported, and no attempt was made".to_owned(),
+        ThreadStatus::Running => "an attempt is open, and the process that runs it lives".to_owned(),
+        ThreadStatus::Waiting => "its agent asks a person, and goes on when that is answered".to_owned(),
+        ThreadStatus::Completed => "all its tasks are done".to_owned(),
+        ThreadStatus::Cancelled => "somebody said that it is not wanted any more".to_owned(),
+        ThreadStatus::Blocked => format!("somebody said that it can't go on: {}", case.why),
+        ThreadStatus::Incomplete if last.is_none() => {
+            "work was reported, tasks are open, and no attempt was made".to_owned()
+        }
+        ThreadStatus::Incomplete => "its last attempt ended well, and tasks are open".to_owned(),
+        ThreadStatus::Failed => format!("its last attempt failed ({}), and tasks are open", case.why),
+        ThreadStatus::Interrupted
+            if thread.open_record().is_some()
+                && last.is_some_and(|row| row.status == SessionStatus::Interrupted) =>
+        {
+            "its last attempt is open, and the process that ran it is gone".to_owned()
+        }
+        ThreadStatus::Interrupted => format!("its last attempt was interrupted ({})", case.why),
+    }
+}
+
+fn next(case: &Case) -> String {
+    let id = case.thread.id;
+    match case.thread.status {
+        ThreadStatus::Pending => format!("`work execute --thread {id}` runs it, `work continue` its batch"),
+        ThreadStatus::Waiting => "it goes on when that is answered".to_owned(),
+        _ => {
+            let command = match case.proposal {
+                super::fix::Action::Resume => format!("`work fix --thread {id} --resume`"),
+                super::fix::Action::Retry => format!("`work fix --thread {id} --retry`"),
+                super::fix::Action::OtherModel => format!("`work fix --thread {id} --retry --model MODEL`"),
+                super::fix::Action::ChangeAgent => format!("`work fix --thread {id} --agent AGENT`"),
+            };
+            format!("{}; {command}", case.advice)
+        }
+    }
+}
