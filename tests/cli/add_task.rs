@@ -236,7 +236,17 @@ $ work show 1.2.1
 fn what_an_agent_adds_is_not_approved() {
     let mut desk = Desk::approved();
     desk.env.set("WORK_THREAD", "01.01.01");
-    desk.shows("add-task -t 1.1.1 'Tell the users'", str![]);
+    desk.shows(
+        "add-task -t 1.1.1 'Tell the users'",
+        str![[r#"
+$ work add-task -t 1.1.1 'Tell the users'
+added task 01.01.01.03 Tell the users
+--- stderr
+hint: `work approve plan` takes it over; until then it does not run
+--- exit 0
+
+"#]],
+    );
     assert_eq!(desk.state_json()["threads"][0]["tasks"].as_array().map(Vec::len), Some(2));
     desk.refuses("delete thread 1.1.2 --yes", 8, &["a person's word"]);
     for line in ["hold", "unhold", "complete --force"] {
