@@ -9,7 +9,7 @@ use super::context::Context;
 use super::failed::CommandResult;
 use super::{
     add_batch, add_stage, add_task, add_thread, agents, approve, assign, complete, continue_stream, create,
-    delete, edit, execute, fix, hold, init, list, logs, multi, preview, prompt, review, show, status,
+    delete, edit, execute, fix, hold, import, init, list, logs, multi, preview, prompt, review, show, status,
     supervisor, tree, unhold, update, use_stream, validate, why,
 };
 use crate::ui::ColorChoice;
@@ -29,7 +29,7 @@ const HELP: &str = "\
 
 {usage-heading} {usage}
 
-Plan:        init create use list validate preview tree show prompt approve review assign agents
+Plan:        init create import use list validate preview tree show prompt approve review assign agents
 Change:      add-stage add-batch add-thread add-task edit delete hold unhold complete
 Run:         execute multi continue update
 Repair:      fix
@@ -91,6 +91,7 @@ impl From<When> for ColorChoice {
 pub(super) enum Command {
     Init(init::Args),
     Create(create::Args),
+    Import(import::Args),
     Use(use_stream::Args),
     List(list::Args),
     Validate(validate::Args),
@@ -127,6 +128,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(ctx, &args),
             Self::Create(args) => create::run(ctx, &args),
+            Self::Import(args) => import::run(ctx, &args),
             Self::Use(args) => use_stream::run(ctx, &args),
             Self::List(args) => list::run(ctx, &args),
             Self::Validate(args) => validate::run(ctx, &args),

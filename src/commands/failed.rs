@@ -10,7 +10,9 @@ use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
 use crate::engine::edits::PlanEditError;
+use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
+use crate::engine::restore::RestoreError;
 use crate::engine::standing::StandingError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
@@ -241,6 +243,28 @@ impl From<StandingError> for Failed {
 impl From<InitError> for Failed {
     fn from(error: InitError) -> Self {
         Self::of(Exit::Failed, "init", &error)
+    }
+}
+
+impl From<RestoreError> for Failed {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Store(error) => error.into(),
+            error @ RestoreError::NoCopy(_) => Self::hinted(Exit::Failed, "no-copy", &error),
+            error @ RestoreError::Unknown { .. } => Self::hinted(Exit::Usage, "unknown-copy", &error),
+            error @ RestoreError::Running(_) => Self::hinted(Exit::Failed, "refused", &error),
+        }
+    }
+}
+
+impl From<ImportError> for Failed {
+    fn from(error: ImportError) -> Self {
+        let exit = match &error {
+            ImportError::Several(_) | ImportError::Name(_) | ImportError::NoStream(_) => Exit::Usage,
+            ImportError::Lock(LockError::Held { .. }) => Exit::Busy,
+            _ => Exit::Failed,
+        };
+        Self::hinted(exit, "import", &error)
     }
 }
 

@@ -5,7 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    batch, continue_stream, create, failed, how, multi, preview, prompt, show, use_stream, validate,
+    batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show, use_stream,
+    validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -50,6 +51,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("execute-dry-run", of::<how::Would<'static>>()),
         ("fix", of::<Vec<Case>>()),
         ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
+        ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),
@@ -63,6 +65,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),
         ("validate", of::<validate::Document<'static>>()),
+        ("validate-copies", of::<copies::Document>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
         ("why", of::<Why>()),
     ]

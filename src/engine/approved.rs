@@ -32,6 +32,12 @@ pub fn copy(workspace: &Workspace, stream: &StreamId) -> Option<String> {
 /// Whether `source` is the plan that was approved, but for bytes that mean nothing.
 #[must_use]
 pub fn is_approved(stream: &Stream, source: &str) -> bool {
+    hash(stream).is_some_and(|hash| hash == plan::plan_hash(&plan::read(source)))
+}
+
+/// The hash of what was approved. That of the older tool is of other things, and longer.
+#[must_use]
+pub fn hash(stream: &Stream) -> Option<&str> {
     let hash = stream.approvals.plan.as_ref().and_then(|approval| approval.hash.as_deref());
-    hash.is_some_and(|hash| hash == plan::plan_hash(&plan::read(source)))
+    hash.filter(|hash| hash.len() == 32)
 }

@@ -190,7 +190,7 @@ fn find(workspace: &Workspace, known: &[StreamId], wanted: &str) -> Result<Strea
 }
 
 /// A name as it can stand in a title: on one line, and without what would drive a terminal.
-fn title(name: &str) -> Result<String, IdError> {
+pub(super) fn title(name: &str) -> Result<String, IdError> {
     let title = name.split_whitespace().collect::<Vec<_>>().join(" ");
     if title.contains(char::is_control) {
         let text = title.chars().filter(|c| !c.is_control()).collect();
@@ -260,7 +260,7 @@ pub fn make_current(workspace: &Workspace, id: &StreamId) -> Result<(), StreamEr
 }
 
 /// The current stream. Looking makes no folder.
-fn current(workspace: &Workspace) -> Result<Option<StreamId>, StreamError> {
+pub(super) fn current(workspace: &Workspace) -> Result<Option<StreamId>, StreamError> {
     if workspace.private.is_dir() { Ok(Private::open(&workspace.private)?.current()?) } else { Ok(None) }
 }
 

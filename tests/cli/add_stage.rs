@@ -172,7 +172,7 @@ hint: `work approve plan` takes it over; until then it does not run
         "validate plan",
         str![[r#"
 $ work validate plan
-note[S006]: what the plan, a stage or a batch says was changed after it was approved
+note[S007]: what the plan, a stage or a batch says was changed after it was approved
 --> [REPO]/work/001-rename-fetch/PLAN.md
  = help: `work review` shows what; `work approve plan` approves it
 

@@ -347,7 +347,7 @@ hint: `work approve plan` approves the plan as it is now
         "validate plan",
         str![[r#"
 $ work validate plan
-note[S006]: what the plan, a stage or a batch says was changed after it was approved
+note[S007]: what the plan, a stage or a batch says was changed after it was approved
 --> [REPO]/work/001-rename-fetch/PLAN.md
  = help: `work review` shows what; `work approve plan` approves it
 
@@ -356,9 +356,9 @@ PLAN.md: 1 note
 
 "#]],
     );
-    desk.shows("validate --explain S006", str![[r#"
-$ work validate --explain S006
-S006: Every thread is as it was approved, and runs; but the words around them are not: the plan's summary, a stage's definition, constitution or questions, a batch's summary, or a name. Agents are told them. `work review` shows the lines.
+    desk.shows("validate --explain S007", str![[r#"
+$ work validate --explain S007
+S007: Every thread is as it was approved, and runs; but the words around them are not: the plan's summary, a stage's definition, constitution or questions, a batch's summary, or a name. Agents are told them. `work review` shows the lines.
 --- exit 0
 
 "#]]);

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::drift::{Drift, DriftKind, drift};
-use super::super::{StreamHandle, Workspace};
+use super::super::{StreamHandle, Workspace, approved};
 use super::diff::{Line, diff};
 use super::source::{Basis, Old, find};
 use crate::model::{AgentName, NodeId, Stream, StreamId, Thread, ThreadId};
@@ -163,10 +163,7 @@ pub fn review(workspace: &Workspace, handle: &StreamHandle, stream: &Stream, sou
         (Basis::Same | Basis::Hashes, _) | (_, None) => Vec::new(),
         (_, Some(old)) => texts(old, &new),
     };
-    if basis == Basis::Hashes
-        && drifted.is_empty()
-        && approval.is_some_and(|approval| approval.hash.is_some())
-    {
+    if basis == Basis::Hashes && drifted.is_empty() && approved::hash(stream).is_some() {
         let parts = vec![PartChange { part: Part::Unknown, lines: Vec::new() }];
         review.texts.push(TextChange { id: None, name: new.name.value.clone(), parts });
     }
@@ -178,7 +175,7 @@ pub fn review(workspace: &Workspace, handle: &StreamHandle, stream: &Stream, sou
 /// tool has no hash to tell it by.
 #[must_use]
 pub fn texts_changed(stream: &Stream, new: &Plan) -> bool {
-    let hash = stream.approvals.plan.as_ref().and_then(|approval| approval.hash.as_deref());
+    let hash = approved::hash(stream);
     hash.is_some_and(|hash| hash != plan::plan_hash(new)) && drift(stream, new).is_empty()
 }
 
