@@ -10,9 +10,11 @@ use crate::engine::answer::AnswerError;
 use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
+use crate::engine::edits::PlanEditError;
 use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
 use crate::engine::restore::RestoreError;
+use crate::engine::standing::StandingError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
 };
@@ -201,6 +203,39 @@ impl From<ApproveError> for Failed {
             ApproveError::Store(error) => error.into(),
             error @ ApproveError::Errors { .. } => Self::hinted(Exit::Invalid, "plan", &error),
             error @ ApproveError::NoStage(_) => Self::hinted(Exit::Usage, "unknown-id", &error),
+            error => Self::hinted(Exit::Failed, "refused", &error),
+        }
+    }
+}
+
+impl From<PlanEditError> for Failed {
+    fn from(error: PlanEditError) -> Self {
+        use crate::plan::edit::EditError::{BadName, BadText, NotFound};
+        match error {
+            PlanEditError::Store(error) => error.into(),
+            PlanEditError::Resolve(error) => error.into(),
+            PlanEditError::Stream(error) => error.into(),
+            PlanEditError::Agent(error) => error.into(),
+            error @ PlanEditError::Lock(LockError::Held { .. }) => Self::hinted(Exit::Busy, "locked", &error),
+            error @ (PlanEditError::EditorStart { .. } | PlanEditError::EditorFailed { .. }) => {
+                Self::hinted(Exit::Program, "editor", &error)
+            }
+            error @ (PlanEditError::NoEditor { .. }
+            | PlanEditError::Id(_)
+            | PlanEditError::Level { .. }
+            | PlanEditError::Edit(BadName(_) | BadText | NotFound(_))) => {
+                Self::hinted(Exit::Usage, "usage", &error)
+            }
+            error @ PlanEditError::Read { .. } => Self::hinted(Exit::Failed, "plan", &error),
+            error => Self::hinted(Exit::Failed, "refused", &error),
+        }
+    }
+}
+
+impl From<StandingError> for Failed {
+    fn from(error: StandingError) -> Self {
+        match error {
+            StandingError::Store(error) => error.into(),
             error => Self::hinted(Exit::Failed, "refused", &error),
         }
     }

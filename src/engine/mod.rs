@@ -6,10 +6,12 @@
 pub mod agents;
 pub mod answer;
 pub mod approve;
+pub mod approved;
 pub mod assign;
 pub mod batch;
 mod conversation;
 pub mod drift;
+pub mod edits;
 pub mod fix;
 pub mod hint;
 mod history;
@@ -25,8 +27,10 @@ mod prepare_error;
 mod prompt;
 mod resolve;
 pub mod restore;
+pub mod review;
 mod sessions;
 mod spot;
+pub mod standing;
 pub mod status;
 mod streams;
 #[cfg(test)]

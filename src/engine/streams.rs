@@ -274,6 +274,8 @@ pub struct StreamSummary {
     pub name: String,
     /// Whether it is the current one.
     pub current: bool,
+    /// What was said of it as a whole: `open`, `on_hold` or `completed`.
+    pub state: &'static str,
     /// Whether its plan is approved.
     pub approved: bool,
     /// Its tasks.
@@ -298,6 +300,7 @@ pub fn list(workspace: &Workspace) -> Vec<StreamSummary> {
             Ok(stream) => StreamSummary {
                 name: stream.name.clone(),
                 current: is_current,
+                state: stream.state.name(),
                 approved: stream.approvals.plan.is_some(),
                 tasks: Progress::of(stream.threads.iter().flat_map(|thread| &thread.tasks)),
                 threads: stream.threads.len(),
@@ -308,6 +311,7 @@ pub fn list(workspace: &Workspace) -> Vec<StreamSummary> {
             Err(error) => StreamSummary {
                 name: id.slug().to_owned(),
                 current: is_current,
+                state: StreamState::Open.name(),
                 approved: false,
                 tasks: Progress::default(),
                 threads: 0,

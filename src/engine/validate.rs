@@ -93,6 +93,7 @@ pub fn check_plan(handle: &StreamHandle) -> FileFindings {
     // A state that can't be read is told of where the state is checked.
     if let Ok(stream) = handle.store.read() {
         diagnostics.extend(drifted(&stream, &parsed.plan));
+        diagnostics.extend(other_texts(&stream, &parsed.plan));
     }
     FileFindings { path, source, diagnostics }.sorted()
 }
@@ -108,6 +109,15 @@ fn drifted(stream: &Stream, plan: &Plan) -> Vec<Diagnostic> {
         }
     };
     drift(stream, plan).into_iter().map(finding).collect()
+}
+
+/// A plan whose threads all are as they were, while what stands around them is not.
+fn other_texts(stream: &Stream, plan: &Plan) -> Option<Diagnostic> {
+    let message = "what the plan, a stage or a batch says was changed after it was approved";
+    let note = || {
+        Diagnostic::note("S007", message).help("`work review` shows what; `work approve plan` approves it")
+    };
+    super::review::texts_changed(stream, plan).then(note)
 }
 
 /// Checks agents.yaml, and config.yaml where there is one.

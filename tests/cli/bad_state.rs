@@ -69,6 +69,7 @@ $ work list --json
     "id": "001-rename-fetch",
     "name": "rename-fetch",
     "current": true,
+    "state": "open",
     "approved": false,
     "tasks": {
       "completed": 0,

@@ -35,6 +35,9 @@ pub fn explain(code: &str) -> Option<&'static str> {
         "S006" => {
             "The session of this attempt can't be continued: the older tool made its id up, or the agent never opened one. The record is kept for what it tells. Work on the thread goes on in a new session, which is told what was reported so far."
         }
+        "S007" => {
+            "Every thread is as it was approved, and runs; but the words around them are not: the plan's summary, a stage's definition, constitution or questions, a batch's summary, or a name. Agents are told them. `work review` shows the lines."
+        }
         "S008" => {
             "The last session of an open thread could be continued, but the folder that its agent worked in is gone: another machine, a removed worktree, a renamed checkout. An agent finds a session by its folder."
         }
