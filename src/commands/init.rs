@@ -10,8 +10,15 @@ use crate::engine::init::{SkillTarget, init};
 /// Set up a repository: `work/agents.yaml`, and skills for agents
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Also put the skills `planning-work` and `doing-work` where these agents look for skills
-    #[arg(long, value_delimiter = ',', value_name = "AGENTS")]
+    /// Also put the skills (planning, implementing and repairing workstreams) where these agents look for
+    /// them; without a value, where all three do
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "AGENTS",
+        num_args = 0..=1,
+        default_missing_value = "opencode,claude,agents"
+    )]
     skills: Vec<Skills>,
     /// Say what would be created, and create nothing
     #[arg(long)]

@@ -33,8 +33,9 @@ impl SkillTarget {
 
 /// The skills that we ship: name, and the text of its `SKILL.md`.
 pub const SKILLS: &[(&str, &str)] = &[
-    ("planning-work", include_str!("../../skills/planning-work/SKILL.md")),
-    ("doing-work", include_str!("../../skills/doing-work/SKILL.md")),
+    ("planning-workstreams", include_str!("../../skills/planning-workstreams/SKILL.md")),
+    ("implementing-workstreams", include_str!("../../skills/implementing-workstreams/SKILL.md")),
+    ("repairing-workstreams", include_str!("../../skills/repairing-workstreams/SKILL.md")),
 ];
 
 /// What is of this machine and this moment: locks, files that are being written, and files set aside.

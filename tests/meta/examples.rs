@@ -9,8 +9,11 @@ use super::text::{files, read, short};
 #[test]
 fn the_plans_of_the_examples_have_no_finding_and_their_agents_exist() {
     let plans = files("examples", "PLAN.md");
-    assert!(!plans.is_empty());
+    assert!(plans.len() >= 3, "{plans:?}");
+    let listed = read("examples/README.md");
     for path in plans {
+        let name = path.parent().and_then(|folder| folder.file_name()).expect("a folder").to_string_lossy();
+        assert!(listed.contains(&format!("({name}/PLAN.md)")), "examples/README.md does not name {name}");
         let parsed = plan::parse(&read(&path));
         assert!(parsed.diagnostics.is_empty(), "{}: {:#?}", short(&path), parsed.diagnostics);
         assert_eq!(plan::open_questions(&parsed.plan).count(), 0, "{}", short(&path));
