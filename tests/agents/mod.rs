@@ -15,4 +15,5 @@ mod questions;
 mod quickstart;
 mod records;
 mod repair;
+mod repair_by_hand;
 mod rig;
