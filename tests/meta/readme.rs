@@ -205,14 +205,26 @@ fn every_command_is_in_the_readme() {
     }
 }
 
+/// The anchor of a heading, as forges make it.
+fn anchor(line: &str) -> Option<String> {
+    let heading = line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' ')?;
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    Some(kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect())
+}
+
 #[test]
-fn links_lead_to_files_that_are_there() {
+fn links_lead_to_files_and_headings_that_are_there() {
     for document in ["README.md", "CHANGELOG.md", "examples/README.md"] {
         let text = read(document);
         let folder = root().join(document);
         let folder = folder.parent().expect("a folder");
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        for target in targets.filter(|target| !target.contains("://") && !target.starts_with('#')) {
+        let anchors: BTreeSet<String> = prose(&text).lines().filter_map(anchor).collect();
+        for target in targets.filter(|target| !target.contains("://")) {
+            if let Some(heading) = target.strip_prefix('#') {
+                assert!(anchors.contains(heading), "{document}: no heading `{heading}` in {anchors:?}");
+                continue;
+            }
             assert!(folder.join(target).exists(), "{document}: {target}");
         }
     }
