@@ -35,8 +35,9 @@ hint: look at the models in `work/agents.yaml`, then `work create NAME`
         "init --skills agents",
         str![[r#"
 $ work init --skills agents
-created .agents/skills/planning-work/SKILL.md
-created .agents/skills/doing-work/SKILL.md
+created .agents/skills/planning-workstreams/SKILL.md
+created .agents/skills/implementing-workstreams/SKILL.md
+created .agents/skills/repairing-workstreams/SKILL.md
 kept work/agents.yaml, which was there
 kept work/.gitignore, which was there
 --- stderr
@@ -45,6 +46,35 @@ hint: look at the models in `work/agents.yaml`, then `work create NAME`
 
 "#]],
     );
+}
+
+/// Where nobody says which agents there are, all of them find the skills.
+#[test]
+fn skills_without_a_value_go_wherever_agents_look() {
+    let desk = Desk::bare();
+    desk.shows("init --skills", str![[r#"
+$ work init --skills
+created work/agents.yaml
+created work/.gitignore
+created .opencode/skills/planning-workstreams/SKILL.md
+created .opencode/skills/implementing-workstreams/SKILL.md
+created .opencode/skills/repairing-workstreams/SKILL.md
+created .claude/skills/planning-workstreams/SKILL.md
+created .claude/skills/implementing-workstreams/SKILL.md
+created .claude/skills/repairing-workstreams/SKILL.md
+created .agents/skills/planning-workstreams/SKILL.md
+created .agents/skills/implementing-workstreams/SKILL.md
+created .agents/skills/repairing-workstreams/SKILL.md
+--- stderr
+hint: look at the models in `work/agents.yaml`, then `work create NAME`
+--- exit 0
+
+"#]]);
+    for (name, text) in work::engine::init::SKILLS {
+        for folder in [".opencode", ".claude", ".agents"] {
+            assert_eq!(desk.bytes(format!("repo/{folder}/skills/{name}/SKILL.md")), text.as_bytes());
+        }
+    }
 }
 
 #[test]
@@ -112,7 +142,7 @@ fn an_unknown_kind_of_skills_is_a_usage_error() {
         str![[r#"
 $ work init --skills emacs
 --- stderr
-error: invalid value 'emacs' for '--skills <AGENTS>'
+error: invalid value 'emacs' for '--skills [<AGENTS>]'
   [possible values: opencode, claude, agents]
 
 For more information, try '--help'.
