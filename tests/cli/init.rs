@@ -52,7 +52,9 @@ hint: look at the models in `work/agents.yaml`, then `work create NAME`
 #[test]
 fn skills_without_a_value_go_wherever_agents_look() {
     let desk = Desk::bare();
-    desk.shows("init --skills", str![[r#"
+    desk.shows(
+        "init --skills",
+        str![[r#"
 $ work init --skills
 created work/agents.yaml
 created work/.gitignore
@@ -69,7 +71,8 @@ created .agents/skills/repairing-workstreams/SKILL.md
 hint: look at the models in `work/agents.yaml`, then `work create NAME`
 --- exit 0
 
-"#]]);
+"#]],
+    );
     for (name, text) in work::engine::init::SKILLS {
         for folder in [".opencode", ".claude", ".agents"] {
             assert_eq!(desk.bytes(format!("repo/{folder}/skills/{name}/SKILL.md")), text.as_bytes());

@@ -37,7 +37,7 @@ fn wrong(line: &str, meant: Meant) -> Option<String> {
 }
 
 /// The command lines of `work` in a shell script: those at the start of a line, also behind `$ `.
-fn lines(script: &str) -> impl Iterator<Item = &str> {
+pub(super) fn lines(script: &str) -> impl Iterator<Item = &str> {
     script
         .lines()
         .map(|line| line.trim_start().trim_start_matches("$ "))

@@ -7,4 +7,6 @@ mod files;
 mod layers;
 mod readme;
 mod schemas;
+mod sessions;
+mod skills;
 pub(crate) mod text;
