@@ -52,6 +52,10 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         let kept = done.kept.iter().map(|path| format!("kept {}, which was there\n", show(path)));
         created.chain(kept).collect()
     })?;
+    for path in &done.other_skills {
+        ctx.screen
+            .warn(&format!("`{}` differs from the skill of this version; remove it to get that", show(path)));
+    }
     if !workspace.is_git {
         ctx.screen.warn("this is no git repository; worktrees and changes will not be available");
     }

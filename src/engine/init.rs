@@ -51,6 +51,9 @@ pub struct Initialized {
     /// Files that were there, and were left as they are.
     #[serde(serialize_with = "super::lossy::list")]
     pub kept: Vec<PathBuf>,
+    /// Skills among them whose text is not the one of this version.
+    #[serde(skip)]
+    pub other_skills: Vec<PathBuf>,
 }
 
 /// Why it could not be done.
@@ -93,11 +96,17 @@ pub fn init(workspace: &Workspace, skills: &[SkillTarget], dry_run: bool) -> Res
     if !workspace.is_git {
         put(workspace.private.join(".gitignore"), "*\n")?;
     }
+    let mut other_skills = Vec::new();
     for target in skills {
         for (name, text) in SKILLS {
-            put(workspace.root.join(target.folder()).join(name).join("SKILL.md"), text)?;
+            let path = workspace.root.join(target.folder()).join(name).join("SKILL.md");
+            put(path.clone(), text)?;
+            if std::fs::read(&path).is_ok_and(|found| found != text.as_bytes()) {
+                other_skills.push(path);
+            }
         }
     }
+    done.other_skills = other_skills;
     if !dry_run {
         paths::private_dir(&workspace.private)
             .map_err(|source| InitError::Folder { path: workspace.private.clone(), source })?;

@@ -80,6 +80,19 @@ hint: look at the models in `work/agents.yaml`, then `work create NAME`
     }
 }
 
+/// A skill that was changed, or is of another version, is neither replaced nor passed over in silence.
+#[test]
+fn a_skill_with_another_text_is_left_as_it_is_and_told_of() {
+    let desk = Desk::bare();
+    desk.run("init --skills agents").ok();
+    let path = format!(".agents/skills/{}/SKILL.md", work::engine::init::SKILLS[1].0);
+    desk.env.write(format!("repo/{path}"), "mine");
+    let again = desk.run("init --skills agents").ok();
+    assert_eq!(again.stderr.matches("differs from the skill of this version").count(), 1, "{again:#?}");
+    assert!(again.stderr.contains(&format!("`{path}` differs")), "{again:#?}");
+    assert_eq!(desk.bytes(format!("repo/{path}")), b"mine");
+}
+
 #[test]
 fn as_json() {
     let desk = Desk::bare();

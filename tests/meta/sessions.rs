@@ -61,8 +61,8 @@ fn run(before: Before, commands: &[String]) -> Vec<Step> {
     let setup = match before {
         Before::Nothing => "",
         Before::Approved => {
-            "(work init && work create Hello --from examples/hello/PLAN.md && work approve plan --yes) \
-             >/dev/null 2>&1 || exit 1\n"
+            "(work init && cp examples/hello/agents.yaml work/ && work create Hello --from examples/hello/PLAN.md \
+             && work approve plan --yes) >/dev/null 2>&1 || exit 1\n"
         }
     };
     let script: String =
