@@ -14,6 +14,7 @@ pub mod fix;
 pub mod hint;
 mod history;
 pub mod init;
+mod kept;
 pub mod launch;
 pub mod logs;
 pub mod lossy;
@@ -37,6 +38,7 @@ mod workspace;
 
 pub use conversation::resumable_agents;
 pub use hint::Hint;
+pub use kept::{Facts, TurnEnd, begin_or_keep, write_facts};
 pub use prepare::{Approach, Prepared, PromptOf, TurnRequest, prepare, prompt_of};
 pub use prepare_error::PrepareError;
 pub use prompt::{prompt, resume_prompt};

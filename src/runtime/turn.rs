@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::records::{Record, unopened};
 use super::watch::Watch;
 use super::{Runtime, RuntimeSettings};
-use crate::agent::{Backend as _, OpenRequest, PermissionReply, PromptRequest, Session};
+use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
 use crate::model::{
@@ -101,7 +101,7 @@ async fn attempt(
     };
     let mut session = match opened {
         Ok(session) => session,
-        Err(failure) => return refused(settings, spec, model, failure).await,
+        Err(failure) => return refused(runtime, spec, model, failure).await,
     };
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
     // What a resumed session has used before is not of this attempt.
@@ -110,19 +110,20 @@ async fn attempt(
         None => Usage::default(),
     };
     // On record before anything is prompted; what a prompt needs is made ready meanwhile.
-    let id = session.id().clone();
-    let (begun, ()) = tokio::join!(Record::begin(settings, spec, model, id, resumed), session.prepare(model));
+    let (id, backend) = (session.id().cloned(), session.backend());
+    let begin = Record::begin(settings, spec, model, backend, id, resumed);
+    let (begun, ()) = tokio::join!(begin, session.prepare(model));
     let mut record = match begun {
         Ok(record) => record,
         Err(error) => return unrecorded_start(&error),
     };
-    news(TurnMessage::Opened {
-        session: session.id().clone(),
-        attempt: record.attempt,
-        number: record.turn,
-        model: model.clone(),
-        ui: session.ui().map(|ui| UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory }),
-    });
+    if let Some(why) = &record.kept {
+        let message = format!(
+            "the beginning of the session could not be recorded, and will be as soon as it can; the agent \
+             works all the same: {why}"
+        );
+        news(TurnMessage::Warning { message });
+    }
     let journal = record.take_journal().map(Journal::new);
     let mut turn = Turn {
         settings,
@@ -134,7 +135,10 @@ async fn attempt(
         asking: spec.asking,
         asks: Asks::default(),
         board: Board::new(record.write_asks()),
+        record: &mut record,
+        model,
     };
+    turn.opened();
     let outcome = turn
         .run(
             PromptRequest {
@@ -156,37 +160,35 @@ async fn attempt(
         // A server that is gone can't tell any more; the record then has no usage, which is true.
         Ok(Err(_)) | Err(_) => None,
     };
-    let unrecorded = record.end(outcome.clone(), usage, &runtime.unwritten).await;
-    Attempt { outcome, attempt: Some(record.attempt), unrecorded, produced }
+    let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
+    Attempt { outcome, attempt: Some(attempt), unrecorded, produced }
 }
 
 async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Session>, Failure> {
     if !pool.is_warm() {
         news(TurnMessage::Preparing { what: "starting `opencode serve`".to_owned() });
     }
-    let backend = pool.opencode().await?;
-    backend
-        .open(OpenRequest {
-            directory: spec.directory.clone(),
-            title: spec.title.clone(),
-            stream: spec.stream.clone(),
-            thread: spec.thread,
-            environment: spec.agent.env.clone(),
-            resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
-            questions: spec.asking.policy == Policy::Ask,
-        })
-        .await
+    let request = OpenRequest {
+        directory: spec.directory.clone(),
+        title: spec.title.clone(),
+        stream: spec.stream.clone(),
+        thread: spec.thread,
+        environment: spec.agent.env.clone(),
+        resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
+        questions: spec.asking.policy == Policy::Ask,
+    };
+    pool.open(request, &|message| news(TurnMessage::Warning { message })).await
 }
 
 /// Records an attempt that got no session.
-async fn refused(settings: &RuntimeSettings, spec: &TurnSpec, model: &ModelRef, failure: Failure) -> Attempt {
-    match unopened(settings, spec, model, failure.clone()).await {
+async fn refused(runtime: &Runtime, spec: &TurnSpec, model: &ModelRef, failure: Failure) -> Attempt {
+    match unopened(&runtime.settings, spec, model, failure.clone(), &runtime.unwritten).await {
         Ok(attempt) => Attempt { attempt: Some(attempt), ..Attempt::failed(failure) },
         Err(error) => Attempt { unrecorded: Some(error.chain()), ..Attempt::failed(failure) },
     }
 }
 
-/// The beginning could not be written: then nothing is prompted.
+/// There must be no such attempt, or nobody can tell: then nothing is prompted.
 fn unrecorded_start(error: &SessionError) -> Attempt {
     let message = format!("the session could not be recorded, so nothing was prompted: {}", error.chain());
     Attempt { unrecorded: Some(error.chain()), ..Attempt::failed(Failure::new(FailureKind::Task, message)) }
@@ -203,6 +205,8 @@ struct Turn<'a> {
     asking: Asking,
     asks: Asks,
     board: Board,
+    record: &'a mut Record,
+    model: &'a ModelRef,
 }
 
 impl Turn<'_> {
@@ -270,12 +274,33 @@ impl Turn<'_> {
         }
     }
 
+    /// Tells of the session, once its id is known.
+    fn opened(&self) {
+        let facts = &self.record.facts;
+        let Some(session) = facts.session.clone() else { return };
+        (self.news)(TurnMessage::Opened {
+            session,
+            attempt: facts.attempt,
+            number: facts.turn,
+            model: self.model.clone(),
+            ui: self.session.ui().map(|ui| UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory }),
+        });
+    }
+
     async fn happened(&mut self, event: AgentEvent) {
         self.produced |= matches!(
             event,
             AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. }
         );
         match &event {
+            AgentEvent::Opened { session } => {
+                let news = self.record.facts.session.is_none();
+                self.record.named(session.clone());
+                self.tell(&event);
+                if news {
+                    self.opened();
+                }
+            }
             AgentEvent::Permission { .. } | AgentEvent::Question { .. } => {
                 self.tell(&event);
                 self.asked(&event).await;

@@ -14,11 +14,12 @@ fn header() -> Header {
         thread: "01.02.03".parse().expect("an id"),
         turn: 0,
         attempt: 2,
-        session: SessionId("ses_1".into()),
+        session: Some(SessionId("ses_1".into())),
         agent: AgentName("default".into()),
         model: "provider/model".into(),
         directory: "/home/ada/project".into(),
         prompt: "Do\nit, \"now\"".into(),
+        kept: None,
     }
 }
 
@@ -47,6 +48,7 @@ fn every_kind_of_event_is_read_as_it_was_written() {
     let mut writer = journals.begin(header()).expect("begun").with_clock(Clock::Fixed(at));
     let failure = Failure { reset_at: Some(at), ..Failure::new(FailureKind::RateLimit, "429") };
     let all = [
+        AgentEvent::Opened { session: SessionId("ses_1".into()) },
         text("häm\n\u{0}"),
         AgentEvent::Restarted,
         AgentEvent::ToolCall {
