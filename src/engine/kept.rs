@@ -223,6 +223,18 @@ pub(super) fn left_behind(state: &Stream, private: &Path, now: DateTime<Utc>) ->
     left
 }
 
+/// Writes those that nobody has written meanwhile; gives their number.
+pub(super) fn write_left(state: &mut Stream, left: &[(Facts, TurnEnd)]) -> Result<usize, SessionError> {
+    let mut written = 0;
+    for (facts, end) in left {
+        if !facts.has_record(state) {
+            facts.write(state, Some(end))?;
+            written += 1;
+        }
+    }
+    Ok(written)
+}
+
 fn of_journal(
     journals: &Journals,
     state: &Stream,

@@ -119,7 +119,8 @@ pub(super) fn record(
 }
 
 /// Writes the beginning of an attempt, owned by this process, and makes the journal of its turn. Without
-/// `session` the agent tells it later. Attempts of dead owners are closed first.
+/// `session` the agent tells it later. Attempts of dead owners are closed first, and those that they could
+/// only keep are written.
 ///
 /// # Errors
 /// [`SessionError`]; `AlreadyRunning` when a live owner has the thread.
@@ -135,8 +136,10 @@ pub fn begin_session(
     let journals = Journals::new(private);
     let mut facts = Facts::new(start, session.into(), now);
     let journaled = journals.turns(stream, facts.start.thread).unwrap_or_default();
+    let left = super::kept::left_behind(&store.read()?, private, now);
     store.transact(|state| {
         close_dead(state, now);
+        super::kept::write_left(state, &left)?;
         facts.number_in(state, &journaled)?;
         facts.write(state, None)
     })?;
@@ -259,16 +262,7 @@ pub fn recover(store: &Store, private: &Path, now: DateTime<Utc>) -> Result<usiz
         return Ok(0);
     }
     Ok(store.transact(|state| {
-        let closed = close_dead(state, now);
-        let mut written = 0;
-        for (facts, end) in &left {
-            // Somebody else may have come first.
-            if !facts.has_record(state) {
-                facts.write(state, Some(end))?;
-                written += 1;
-            }
-        }
-        Ok::<_, SessionError>(closed + written)
+        Ok::<_, SessionError>(close_dead(state, now) + super::kept::write_left(state, &left)?)
     })?)
 }
 

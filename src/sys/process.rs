@@ -263,11 +263,11 @@ fn environments(entry: &str) -> Vec<u32> {
         .collect()
 }
 
-/// Whether a process is of the group that `leader` leads. One that is gone is of none, and of every one.
+/// Whether a process is of the group that `leader` leads. One that is gone is of every group.
 #[must_use]
 pub fn is_of_group(pid: u32, leader: u32) -> bool {
     let (Some(pid), Some(leader)) = (to_pid(pid), to_pid(leader)) else { return true };
-    nix::unistd::getpgid(Some(pid)).is_ok_and(|group| group == leader)
+    nix::unistd::getpgid(Some(pid)).map_or(true, |group| group == leader)
 }
 
 /// The user that we are.
