@@ -339,3 +339,46 @@ fn a_corrupt_state_stops_before_anything_runs() {
         assert_eq!(project.read("work/001-test/tasks.json"), Some(text));
     }
 }
+
+/// A limit of the provider that resets soon is waited for, and what was begun goes on in its session; one that
+/// resets late is not, and with `waitForLimit: 0s` none is.
+#[test]
+fn a_limit_that_resets_soon_is_waited_for() {
+    let project = Project::with_fake(&["@limit", "@far", "@far"], OLD);
+    let output = project.execute(1, &[]);
+    assert!(output.stderr.contains("waiting for the provider's limit until"), "{output:#?}");
+    let attempts = project.attempts(1);
+    assert_eq!(attempts.len(), 2, "{attempts:#?}");
+    assert_eq!(
+        (&attempts[0]["status"], &attempts[0]["error"]["kind"]),
+        (&json!("failed"), &json!("rate-limit"))
+    );
+    assert_eq!((&attempts[1]["status"], &attempts[1]["resumedFrom"]), (&json!("completed"), &json!(1)));
+    assert_eq!(attempts[0]["sessionId"], attempts[1]["sessionId"]);
+    let reset = attempts[0]["error"]["resetAt"].as_str().expect("a time");
+    assert!(attempts[1]["startedAt"].as_str() > Some(reset), "{attempts:#?}");
+
+    let late = project.execute(2, &[]);
+    assert_eq!((late.code, project.attempts(2).len()), (1, 1), "an hour is too long: {late:#?}");
+    fs::remove_file(project.env.home().join("limited")).expect("removed");
+    project.settings("waitForLimit: 0s\n");
+    project.work(["supervisor", "stop"]).ok();
+    let off = project.work(["execute", "--thread", "01.01.01", "--mode", "plain", "--message", "@limit"]);
+    assert_eq!((off.code, project.attempts(1).len()), (1, 3), "{off:#?}");
+    assert!(!off.stderr.contains("waiting for the provider"), "{off:#?}");
+    project.assert_records_are_whole();
+}
+
+/// Whoever does not want to wait for a limit cancels; that the attempt has failed was on record before.
+#[test]
+fn waiting_for_a_limit_can_be_cancelled() {
+    let project = Project::with_fake(&["@far"], OLD);
+    project.settings("waitForLimit: 2h\n");
+    let running = project.start(1, &[]);
+    project.wait_for_status(1, "failed", PATIENCE);
+    assert_eq!(project.attempt(1)["error"]["kind"], "rate-limit");
+    running.signal(Signal::SIGINT);
+    let output = running.output();
+    assert_eq!((output.code, project.attempts(1).len()), (1, 1), "{output:#?}");
+    project.assert_records_are_whole();
+}

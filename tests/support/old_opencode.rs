@@ -7,6 +7,8 @@
 /// - `@late`: its first word comes when there is a file `$HOME/go`;
 /// - `@wait`: after its first word it waits for a file `$HOME/end`;
 /// - `@hang`: after its first word it runs a tool, in a session of its own, that never ends;
+/// - `@limit`: for the first time, its second word is that the provider wants it to wait for two seconds;
+/// - `@far`: the same, but for an hour;
 /// - `@done`: it reports its task.
 pub(crate) const OLD: &str = r#"
 case "$1" in serve) exec python3 -c '
@@ -32,6 +34,12 @@ case "$prompt" in *@refuse*) echo 'Unknown argument: format' >&2; exit 2 ;; esac
 case "$prompt" in *@late*) wait_for go ;; esac
 line step_start 1 '"step-start"'
 line text 2 '"text","text":"a word ","time":{"start":1,"end":2}'
+limit() {
+    echo > "$HOME/limited"
+    printf '{"type":"error","sessionID":"%s","error":{"name":"APIError","data":{"message":"slow down","statusCode":429,"responseHeaders":{"retry-after":"%s"}}}}\n' "$id" "$1"
+    exit 1
+}
+case "$prompt" in *@limit*) [ -e "$HOME/limited" ] || limit 2 ;; *@far*) limit 3600 ;; esac
 case "$prompt" in *@wait*) wait_for end ;; esac
 case "$prompt" in *@hang*) setsid sleep 4733.5 & sleep 4733 ;; esac
 case "$prompt" in *@done*) work update --task 01 --status completed > /dev/null 2>&1 ;; esac
