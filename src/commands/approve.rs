@@ -10,7 +10,7 @@ use crate::engine::approve::{
     ApproveError, Approved, Revoked, StageApproved, approve_plan, approve_stage, check, dry_run, revoke_plan,
     revoke_stage,
 };
-use crate::engine::{StreamHandle, read_text, stage};
+use crate::engine::{StreamHandle, approved, read_text, stage};
 use crate::plan;
 use crate::ui::{confirm, tree};
 
@@ -61,11 +61,7 @@ struct StageArgs {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
-    if let Some(thread) = &ctx.env.thread {
-        let message = format!("thread `{thread}` can't approve: that is a person's word");
-        return Err(Failed::new(Exit::Waiting, "needs-person", message)
-            .hint("a person gives it outside of the agent's session, where `WORK_THREAD` is not set"));
-    }
+    ctx.needs_person("approve")?;
     match &args.what {
         What::Plan(args) => run_plan(ctx, args),
         What::Stage(args) => run_stage(ctx, args),
@@ -95,6 +91,7 @@ fn run_plan(ctx: &Context, args: &PlanArgs) -> CommandResult {
         return Ok(Exit::Failed);
     }
     let approved = approve_plan(&handle.store, &source, &parsed, &ctx.person(args.by.as_deref()))?;
+    approved::keep(&workspace, &handle.id, &source);
     ctx.print(&approved, || format!("approved {}\n", approved.words()))?;
     if !ctx.json {
         ctx.screen.hint("`work multi` runs the next batch; `work status` shows how it goes");

@@ -8,8 +8,9 @@ use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
-    agents, answer, approve, assign, continue_stream, create, execute, fix, init, list, logs, multi, preview,
-    prompt, show, status, supervisor, tree, update, use_stream, validate, why,
+    add_batch, add_stage, add_task, add_thread, agents, answer, approve, assign, complete, continue_stream,
+    create, delete, edit, execute, fix, hold, import, init, list, logs, multi, preview, prompt, review, show,
+    status, supervisor, tree, unhold, update, use_stream, validate, why,
 };
 use crate::ui::ColorChoice;
 
@@ -28,8 +29,9 @@ const HELP: &str = "\
 
 {usage-heading} {usage}
 
-Plan:        init create use list validate preview tree show prompt approve assign agents
+Plan:        init create import use list validate preview tree show prompt approve assign agents review
 Run:         execute multi continue answer update
+Change:      add-stage add-batch add-thread add-task edit delete hold unhold complete
 Repair:      fix
 Look:        status why logs
 Background:  supervisor
@@ -89,6 +91,7 @@ impl From<When> for ColorChoice {
 pub(super) enum Command {
     Init(init::Args),
     Create(create::Args),
+    Import(import::Args),
     Use(use_stream::Args),
     List(list::Args),
     Validate(validate::Args),
@@ -97,6 +100,16 @@ pub(super) enum Command {
     Show(show::Args),
     Prompt(prompt::Args),
     Approve(approve::Args),
+    Review(review::Args),
+    AddStage(add_stage::Args),
+    AddBatch(add_batch::Args),
+    AddThread(add_thread::Args),
+    AddTask(add_task::Args),
+    Edit(edit::Args),
+    Delete(delete::Args),
+    Hold(hold::Args),
+    Unhold(unhold::Args),
+    Complete(complete::Args),
     Assign(assign::Args),
     Agents(agents::Args),
     Execute(execute::Args),
@@ -116,6 +129,7 @@ impl Command {
         match self {
             Self::Init(args) => init::run(ctx, &args),
             Self::Create(args) => create::run(ctx, &args),
+            Self::Import(args) => import::run(ctx, &args),
             Self::Use(args) => use_stream::run(ctx, &args),
             Self::List(args) => list::run(ctx, &args),
             Self::Validate(args) => validate::run(ctx, &args),
@@ -124,6 +138,16 @@ impl Command {
             Self::Show(args) => show::run(ctx, &args),
             Self::Prompt(args) => prompt::run(ctx, &args),
             Self::Approve(args) => approve::run(ctx, &args),
+            Self::Review(args) => review::run(ctx, &args),
+            Self::AddStage(args) => add_stage::run(ctx, &args),
+            Self::AddBatch(args) => add_batch::run(ctx, &args),
+            Self::AddThread(args) => add_thread::run(ctx, &args),
+            Self::AddTask(args) => add_task::run(ctx, &args),
+            Self::Edit(args) => edit::run(ctx, &args),
+            Self::Delete(args) => delete::run(ctx, &args),
+            Self::Hold(args) => hold::run(ctx, &args),
+            Self::Unhold(args) => unhold::run(ctx, &args),
+            Self::Complete(args) => complete::run(ctx, &args),
             Self::Assign(args) => assign::run(ctx, &args),
             Self::Agents(args) => agents::run(ctx, &args),
             Self::Execute(args) => execute::run(ctx, &args),

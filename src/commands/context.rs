@@ -47,6 +47,11 @@ impl Context {
         Ok(workspace)
     }
 
+    /// The stream that `--stream` names.
+    pub(super) fn asked_stream(&self) -> Option<&str> {
+        self.stream.as_deref()
+    }
+
     /// The stream that is meant.
     pub(super) fn stream(&self, workspace: &Workspace) -> Result<StreamHandle, Failed> {
         Ok(select(workspace, self.stream.as_deref(), self.env.stream.as_deref())?)
@@ -114,6 +119,14 @@ impl Context {
         ];
         let passed = PASSED.iter().filter_map(|name| Some((OsString::from(name), raw(name)?)));
         passed.chain([("WORK_LAUNCH".into(), launch.as_os_str().to_owned())]).collect()
+    }
+
+    /// Refuses what only a person may do, inside of an agent's session.
+    pub(super) fn needs_person(&self, what: &str) -> Result<(), Failed> {
+        let Some(thread) = &self.env.thread else { return Ok(()) };
+        let message = format!("thread `{thread}` can't {what}: that is a person's word");
+        Err(Failed::new(Exit::Waiting, "needs-person", message)
+            .hint("a person gives it outside of the agent's session, where `WORK_THREAD` is not set"))
     }
 
     /// The name that approvals are signed with.

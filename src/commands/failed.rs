@@ -10,7 +10,11 @@ use crate::engine::answer::AnswerError;
 use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
+use crate::engine::edits::PlanEditError;
+use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
+use crate::engine::restore::RestoreError;
+use crate::engine::standing::StandingError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
 };
@@ -204,9 +208,64 @@ impl From<ApproveError> for Failed {
     }
 }
 
+impl From<PlanEditError> for Failed {
+    fn from(error: PlanEditError) -> Self {
+        use crate::plan::edit::EditError::{BadName, BadText, NotFound};
+        match error {
+            PlanEditError::Store(error) => error.into(),
+            PlanEditError::Resolve(error) => error.into(),
+            PlanEditError::Stream(error) => error.into(),
+            PlanEditError::Agent(error) => error.into(),
+            error @ PlanEditError::Lock(LockError::Held { .. }) => Self::hinted(Exit::Busy, "locked", &error),
+            error @ (PlanEditError::EditorStart { .. } | PlanEditError::EditorFailed { .. }) => {
+                Self::hinted(Exit::Program, "editor", &error)
+            }
+            error @ (PlanEditError::NoEditor { .. }
+            | PlanEditError::Id(_)
+            | PlanEditError::Level { .. }
+            | PlanEditError::Edit(BadName(_) | BadText | NotFound(_))) => {
+                Self::hinted(Exit::Usage, "usage", &error)
+            }
+            error @ PlanEditError::Read { .. } => Self::hinted(Exit::Failed, "plan", &error),
+            error => Self::hinted(Exit::Failed, "refused", &error),
+        }
+    }
+}
+
+impl From<StandingError> for Failed {
+    fn from(error: StandingError) -> Self {
+        match error {
+            StandingError::Store(error) => error.into(),
+            error => Self::hinted(Exit::Failed, "refused", &error),
+        }
+    }
+}
+
 impl From<InitError> for Failed {
     fn from(error: InitError) -> Self {
         Self::of(Exit::Failed, "init", &error)
+    }
+}
+
+impl From<RestoreError> for Failed {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Store(error) => error.into(),
+            error @ RestoreError::NoCopy(_) => Self::hinted(Exit::Failed, "no-copy", &error),
+            error @ RestoreError::Unknown { .. } => Self::hinted(Exit::Usage, "unknown-copy", &error),
+            error @ RestoreError::Running(_) => Self::hinted(Exit::Failed, "refused", &error),
+        }
+    }
+}
+
+impl From<ImportError> for Failed {
+    fn from(error: ImportError) -> Self {
+        let exit = match &error {
+            ImportError::Several(_) | ImportError::Name(_) | ImportError::NoStream(_) => Exit::Usage,
+            ImportError::Lock(LockError::Held { .. }) => Exit::Busy,
+            _ => Exit::Failed,
+        };
+        Self::hinted(exit, "import", &error)
     }
 }
 

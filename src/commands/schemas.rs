@@ -5,13 +5,17 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, continue_stream, create, failed, how, multi, preview, prompt, show, use_stream, validate,
+    answer, batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show,
+    use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
+use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
 use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
+use crate::engine::review::Review;
+use crate::engine::standing::Standing;
 use crate::engine::status::StatusReport;
 use crate::engine::why::Why;
 use crate::engine::{StreamSummary, Updated};
@@ -45,27 +49,35 @@ enum Answer {
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
+        ("add", of::<Added>()),
         ("agents", of::<Vec<AgentRow>>()),
         ("answer", of::<Answer>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
         ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),
         ("create", of::<create::Created>()),
+        ("delete", of::<Deleted>()),
+        ("delete-stream", of::<StreamDeleted>()),
+        ("edit", of::<EditedByHand>()),
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
         ("fix", of::<Vec<Case>>()),
         ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
+        ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),
         ("multi-dry-run", of::<multi::WouldRun<'static>>()),
         ("preview", of::<preview::Document>()),
         ("prompt", of::<prompt::Document>()),
+        ("review", of::<Review>()),
         ("show", of::<show::Document<'static>>()),
+        ("standing", of::<Standing>()),
         ("status", of::<StatusReport>()),
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),
         ("validate", of::<validate::Document<'static>>()),
+        ("validate-copies", of::<copies::Document>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
         ("why", of::<Why>()),
     ]

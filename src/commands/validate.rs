@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::Exit;
 use super::context::Context;
+use super::copies;
 use super::failed::{CommandResult, Failed};
 use crate::diag::Severity;
-use crate::engine::StreamHandle;
-use crate::engine::validate::{FileFindings, check_agents, check_plan, check_tasks, explain, findings};
+use crate::engine::validate::{
+    FileFindings, StateCheck, check_agents, check_plan, check_state, explain, findings,
+};
 use crate::ui::{render_diagnostics, tally};
 
 /// Check the plan, the state and the agents, and show what is wrong where
@@ -21,9 +23,12 @@ pub(super) struct Args {
     /// Tell what the code of a finding, such as `P003`, means, and check nothing
     #[arg(long, value_name = "CODE")]
     explain: Option<String>,
-    /// Put the newest good copy of tasks.json in place of a corrupt one, which is kept beside it
-    #[arg(long)]
-    restore: bool,
+    /// Put an earlier copy of tasks.json in its place, by number or name; what was there is kept beside it
+    ///
+    /// Without a value: the newest good copy replaces a corrupt file; where the file can be read, the copies
+    /// are listed.
+    #[arg(long, value_name = "COPY", num_args = 0..=1)]
+    restore: Option<Option<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,6 +37,7 @@ enum What {
     Plan,
     Tasks,
     Agents,
+    Sessions,
 }
 
 /// What was found.
@@ -65,42 +71,27 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     if wants(What::Agents) {
         files.extend(check_agents(&workspace));
     }
-    if wants(What::Plan) || wants(What::Tasks) {
+    let state = match args.what {
+        What::All => Some(StateCheck::All),
+        What::Tasks => Some(StateCheck::Tasks),
+        What::Sessions => Some(StateCheck::Sessions),
+        What::Plan | What::Agents => None,
+    };
+    if wants(What::Plan) || state.is_some() || args.restore.is_some() {
         let handle = ctx.stream(&workspace)?;
-        if args.restore {
-            restore(ctx, &handle)?;
+        if let Some(wanted) = &args.restore
+            && !copies::restore(ctx, &handle, wanted.as_deref())?
+        {
+            return Ok(Exit::Done);
         }
         if wants(What::Plan) {
             files.push(check_plan(&handle));
         }
-        if wants(What::Tasks) {
-            files.push(check_tasks(&workspace, &handle)?);
+        if let Some(what) = state {
+            files.push(check_state(&workspace, &handle, what)?);
         }
     }
     report(ctx, &files)
-}
-
-/// Puts the newest good copy in place, and says what became of the file that was there.
-fn restore(ctx: &Context, handle: &StreamHandle) -> Result<(), Failed> {
-    let copies = handle.store.good_copies();
-    let newest = copies.first().ok_or_else(|| {
-        Failed::new(
-            Exit::Failed,
-            "no-copy",
-            format!("there is no good copy of `{}`", handle.store.path().display()),
-        )
-        .hint("bring it back with git, or correct it by hand")
-    })?;
-    let kept = handle.store.restore(newest)?;
-    let what = format!(
-        "restored the copy of {} ({} tasks, {} session records)",
-        newest.at, newest.tasks, newest.sessions
-    );
-    ctx.screen.note(&match kept {
-        Some(kept) => format!("{what}; the file that was there is kept as `{}`", kept.display()),
-        None => what,
-    });
-    Ok(())
 }
 
 fn report(ctx: &Context, files: &[FileFindings]) -> CommandResult {

@@ -308,14 +308,14 @@ pub fn revoke_stage(store: &Store, stage: StageId) -> Result<(), ApproveError> {
 }
 
 /// Whether anything happened in a thread that must not be lost.
-fn has_history(thread: &Thread) -> bool {
+pub(super) fn has_history(thread: &Thread) -> bool {
     !thread.sessions.is_empty()
         || thread.report.is_some()
         || thread.declared != TaskStatus::Pending
         || thread.tasks.iter().any(task_has_history)
 }
 
-fn task_has_history(task: &Task) -> bool {
+pub(super) fn task_has_history(task: &Task) -> bool {
     task.status != TaskStatus::Pending || task.report.is_some() || task.breadcrumb.is_some()
 }
 
@@ -367,6 +367,31 @@ fn refuse_renumbering(
         }
     }
     Ok(())
+}
+
+/// Takes one thread of the plan over as it stands there now: what an edit by command changed in it.
+pub(super) fn take_over(
+    stream: &mut Stream,
+    plan: &Plan,
+    id: ThreadId,
+    now: DateTime<Utc>,
+) -> Result<(), ApproveError> {
+    for stage in &plan.stages {
+        for batch in &stage.batches {
+            if let Some(planned) = batch.threads.iter().find(|planned| planned.id == id) {
+                return sync_thread(stream, stage, batch, planned, now, &mut Approved::default());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lets go of threads that the plan no longer has: those with a history are kept apart, the others go.
+pub(super) fn let_go(stream: &mut Stream, gone: &[ThreadId]) {
+    for thread in stream.threads.iter_mut().filter(|thread| gone.contains(&thread.id)) {
+        thread.in_plan = false;
+    }
+    stream.threads.retain(|thread| !gone.contains(&thread.id) || has_history(thread));
 }
 
 fn sync_thread(

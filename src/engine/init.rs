@@ -38,7 +38,7 @@ pub const SKILLS: &[(&str, &str)] = &[
 ];
 
 /// What is of this machine and this moment: locks, files that are being written, and files set aside.
-const IGNORED: &str = ".*.lock\n.*.work-tmp\n*.corrupt-*.json\n";
+const IGNORED: &str = ".*.lock\n.*.work-tmp\n*.corrupt-*.json\n*.replaced-*.json\n";
 
 /// What was done.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]

@@ -6,13 +6,16 @@
 pub mod agents;
 pub mod answer;
 pub mod approve;
+pub mod approved;
 pub mod assign;
 pub mod batch;
 mod conversation;
 pub mod drift;
+pub mod edits;
 pub mod fix;
 pub mod hint;
 mod history;
+pub mod import;
 pub mod init;
 mod kept;
 pub mod launch;
@@ -24,7 +27,11 @@ mod prepare;
 mod prepare_error;
 mod prompt;
 mod resolve;
+pub mod restore;
+pub mod review;
 mod sessions;
+mod spot;
+pub mod standing;
 pub mod status;
 mod streams;
 #[cfg(test)]

@@ -190,7 +190,7 @@ fn find(workspace: &Workspace, known: &[StreamId], wanted: &str) -> Result<Strea
 }
 
 /// A name as it can stand in a title: on one line, and without what would drive a terminal.
-fn title(name: &str) -> Result<String, IdError> {
+pub(super) fn title(name: &str) -> Result<String, IdError> {
     let title = name.split_whitespace().collect::<Vec<_>>().join(" ");
     if title.contains(char::is_control) {
         let text = title.chars().filter(|c| !c.is_control()).collect();
@@ -260,7 +260,7 @@ pub fn make_current(workspace: &Workspace, id: &StreamId) -> Result<(), StreamEr
 }
 
 /// The current stream. Looking makes no folder.
-fn current(workspace: &Workspace) -> Result<Option<StreamId>, StreamError> {
+pub(super) fn current(workspace: &Workspace) -> Result<Option<StreamId>, StreamError> {
     if workspace.private.is_dir() { Ok(Private::open(&workspace.private)?.current()?) } else { Ok(None) }
 }
 
@@ -274,6 +274,8 @@ pub struct StreamSummary {
     pub name: String,
     /// Whether it is the current one.
     pub current: bool,
+    /// What was said of it as a whole: `open`, `on_hold` or `completed`.
+    pub state: &'static str,
     /// Whether its plan is approved.
     pub approved: bool,
     /// Its tasks.
@@ -298,6 +300,7 @@ pub fn list(workspace: &Workspace) -> Vec<StreamSummary> {
             Ok(stream) => StreamSummary {
                 name: stream.name.clone(),
                 current: is_current,
+                state: stream.state.name(),
                 approved: stream.approvals.plan.is_some(),
                 tasks: Progress::of(stream.threads.iter().flat_map(|thread| &thread.tasks)),
                 threads: stream.threads.len(),
@@ -308,6 +311,7 @@ pub fn list(workspace: &Workspace) -> Vec<StreamSummary> {
             Err(error) => StreamSummary {
                 name: id.slug().to_owned(),
                 current: is_current,
+                state: StreamState::Open.name(),
                 approved: false,
                 tasks: Progress::default(),
                 threads: 0,

@@ -1,5 +1,9 @@
 //! Checks of a whole stream: its plan, its state, and the agents; each file with its findings.
 
+mod explain;
+mod sessions;
+mod tasks;
+
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -7,11 +11,14 @@ use serde::Serialize;
 
 use super::agents::ConfigError;
 use super::drift::drift;
-use super::{Hint as _, StreamHandle, Workspace, agents};
+use super::{Hint as _, StreamHandle, Workspace, agents, spot};
+use crate::config::Agent;
 use crate::diag::{Diagnostic, Severity, position};
-use crate::model::Stream;
+use crate::model::{AgentName, SessionRecord, Stream, Thread};
 use crate::plan::{self, Plan};
 use crate::store::StoreError;
+
+pub use explain::explain;
 
 /// What was found in one file.
 #[derive(Debug, Clone)]
@@ -86,6 +93,7 @@ pub fn check_plan(handle: &StreamHandle) -> FileFindings {
     // A state that can't be read is told of where the state is checked.
     if let Ok(stream) = handle.store.read() {
         diagnostics.extend(drifted(&stream, &parsed.plan));
+        diagnostics.extend(other_texts(&stream, &parsed.plan));
     }
     FileFindings { path, source, diagnostics }.sorted()
 }
@@ -101,6 +109,15 @@ fn drifted(stream: &Stream, plan: &Plan) -> Vec<Diagnostic> {
         }
     };
     drift(stream, plan).into_iter().map(finding).collect()
+}
+
+/// A plan whose threads all are as they were, while what stands around them is not.
+fn other_texts(stream: &Stream, plan: &Plan) -> Option<Diagnostic> {
+    let message = "what the plan, a stage or a batch says was changed after it was approved";
+    let note = || {
+        Diagnostic::note("S007", message).help("`work review` shows what; `work approve plan` approves it")
+    };
+    super::review::texts_changed(stream, plan).then(note)
 }
 
 /// Checks agents.yaml, and config.yaml where there is one.
@@ -124,78 +141,83 @@ pub fn check_agents(workspace: &Workspace) -> Vec<FileFindings> {
     std::iter::once(agents).chain(settings).collect()
 }
 
-/// Checks tasks.json: format, and what in it contradicts itself or the plan. A file that can't be
-/// read is returned as the error, since that has an exit code of its own.
+/// What of the state is to be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateCheck {
+    /// Threads, tasks and sessions.
+    All,
+    /// Threads and tasks: what contradicts itself or the plan.
+    Tasks,
+    /// Session records and their journals, also what matters to nobody any more.
+    Sessions,
+}
+
+/// A state that is being checked.
+struct Checked<'a> {
+    stream: &'a Stream,
+    /// The text of tasks.json.
+    source: &'a str,
+    /// The same as JSON, for what the model has no place for.
+    raw: &'a serde_json::Value,
+    agents: &'a [Agent],
+    plan: Option<&'a Plan>,
+}
+
+impl Checked<'_> {
+    fn knows(&self, agent: &AgentName) -> bool {
+        self.agents.iter().any(|known| known.name == *agent)
+    }
+
+    /// The finding at the thread's place in the file.
+    fn at_thread(&self, finding: Diagnostic, thread: &Thread) -> Diagnostic {
+        match spot::text(self.source, "id", &thread.id.to_string(), 0) {
+            Some(span) => finding.at(span, ""),
+            None => finding,
+        }
+    }
+
+    /// The finding at the record's place in the file.
+    fn at_record(&self, finding: Diagnostic, thread: &Thread, record: &SessionRecord) -> Diagnostic {
+        let of_thread = spot::text(self.source, "id", &thread.id.to_string(), 0);
+        // Where two have one number, the one that is meant.
+        let before = thread.sessions.iter().take_while(|other| !std::ptr::eq(*other, record));
+        let same = before.filter(|other| other.attempt == record.attempt).count();
+        let attempt = record.attempt.to_string();
+        let next = |span: &std::ops::Range<usize>| spot::field(self.source, "attempt", &attempt, span.end);
+        let mut places = std::iter::successors(of_thread.as_ref().and_then(next), next);
+        match places.nth(same) {
+            Some(span) => finding.at(span, ""),
+            None => self.at_thread(finding, thread),
+        }
+    }
+}
+
+/// Checks tasks.json: its format, and what in it contradicts itself, the plan, the agents or the
+/// journals. A file that can't be read is returned as the error, since that has an exit code of its own.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn check_tasks(workspace: &Workspace, handle: &StreamHandle) -> Result<FileFindings, StoreError> {
+pub fn check_state(
+    workspace: &Workspace,
+    handle: &StreamHandle,
+    what: StateCheck,
+) -> Result<FileFindings, StoreError> {
     let loaded = handle.store.load()?;
-    let (stream, mut diagnostics) = (loaded.stream, loaded.notes);
-    let known = agents::check_agents(workspace).map(|checked| checked.value.agents).unwrap_or_default();
-    for thread in &stream.threads {
-        let id = thread.id;
-        let open = !super::status::status_of(thread).is_settled();
-        let unknown = thread.agent.as_ref().filter(|name| known.iter().all(|agent| agent.name != **name));
-        if let Some(agent) = unknown.filter(|_| open) {
-            let message = format!("thread {id} is assigned to `{agent}`, which agents.yaml does not have");
-            diagnostics.push(
-                Diagnostic::warning("S002", message)
-                    .help(format!("`work assign --thread {id} --agent NAME`")),
-            );
-        }
-        if thread.sessions.iter().filter(|record| record.is_open()).count() > 1 {
-            let message = format!("thread {id} has several open attempts");
-            diagnostics.push(Diagnostic::error("S003", message));
-        }
-        for record in thread.sessions.iter().filter(|record| record.is_open()) {
-            if !record.owner().is_some_and(super::owner::is_alive) {
-                let message =
-                    format!("attempt {} of thread {id} is open, and its owner is dead", record.attempt);
-                diagnostics
-                    .push(Diagnostic::note("S004", message).help("the next run writes it as interrupted"));
-            }
-        }
-        if !thread.in_plan {
-            let message =
-                format!("thread {id} `{}` is kept for its history; the plan has it no more", thread.name);
-            diagnostics.push(Diagnostic::note("S005", message));
-        }
+    let path = handle.store.path();
+    // Only to point into it, and to see what the model drops.
+    let source = super::streams::read_text(&path).unwrap_or_default();
+    let raw = serde_json::from_str(&source).unwrap_or_default();
+    let agents = agents::check_agents(workspace).map(|checked| checked.value.agents).unwrap_or_default();
+    let plan = super::streams::read_text(&handle.plan_file()).ok().map(|source| plan::read(&source));
+    let state =
+        Checked { stream: &loaded.stream, source: &source, raw: &raw, agents: &agents, plan: plan.as_ref() };
+    let mut diagnostics = Vec::new();
+    if what != StateCheck::Sessions {
+        diagnostics.extend(loaded.notes);
+        tasks::check(&state, &mut diagnostics);
     }
-    Ok(FileFindings { path: handle.store.path(), source: String::new(), diagnostics })
-}
-
-/// What the codes of this room mean; those of the plan are the plan's.
-#[must_use]
-pub fn explain(code: &str) -> Option<&'static str> {
-    let own = match code {
-        "P000" => {
-            "PLAN.md is missing, can't be read, or is no UTF-8 text. Every stream has one in its folder `work/NNN-name/`."
-        }
-        "A000" => "`work/agents.yaml` is missing or can't be read. `work init` makes one.",
-        "C000" => "`work/config.yaml` can't be read. The file is optional; delete it or repair it.",
-        "S001" => {
-            "A thread says something else than when the plan was approved, or is new, renamed or gone. It is not run until the plan is approved again, or `--allow-drift` is given."
-        }
-        "S002" => {
-            "A thread is assigned to an agent that `work/agents.yaml` does not have, so it can't be run."
-        }
-        "S003" => {
-            "A thread has more than one attempt without an end. At most one can run at a time; the older ones are written as interrupted at the next run."
-        }
-        "S004" => {
-            "An attempt has no end, and the process that ran it is gone: killed, crashed, or of an earlier boot. Every reader shows it as interrupted; the next run writes it so."
-        }
-        "T101" => {
-            "A state file of the older tool holds something odd: an id or a word that does not fit, or a name that differs. It was read as far as it makes sense, and what did not is kept beside it in the file."
-        }
-        "T102" => {
-            "The folder of a stream was renamed, or its state copied. A stream goes by the name of its folder."
-        }
-        "S005" => {
-            "The plan no longer has this thread, but something was recorded of it: sessions, reports, or finished tasks. It is kept, and is not run."
-        }
-        _ => return plan::explain(code).or_else(|| crate::config::explain(code)),
-    };
-    Some(own)
+    if what != StateCheck::Tasks {
+        sessions::check(&state, workspace, what == StateCheck::Sessions, &mut diagnostics);
+    }
+    Ok(FileFindings { path, source, diagnostics }.sorted())
 }

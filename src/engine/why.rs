@@ -200,7 +200,10 @@ fn next(case: &Case) -> String {
     let id = case.thread.id;
     match case.thread.status {
         ThreadStatus::Pending => format!("`work execute --thread {id}` runs it, `work continue` its batch"),
-        ThreadStatus::Waiting => "it goes on when that is answered".to_owned(),
+        ThreadStatus::Waiting => match case.thread.asks() {
+            [ask] => super::answer::how(&id.to_string(), ask),
+            _ => "`work answer` lists what it asks, and how to answer".to_owned(),
+        },
         _ => {
             let command = match case.proposal {
                 super::fix::Action::Resume => format!("`work fix --thread {id} --resume`"),

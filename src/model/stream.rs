@@ -21,6 +21,28 @@ pub enum StreamState {
     Completed,
 }
 
+impl StreamState {
+    /// The word in files and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::OnHold => "on_hold",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// The same in a sentence.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::OnHold => "on hold",
+            Self::Completed => "completed",
+        }
+    }
+}
+
 /// A person's word that something may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    AgentName, Ask, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Task, TaskId,
-    TaskStatus, Thread, ThreadId, ThreadStatus, TransitionError, Wish, begin_session, end_session, set_asks,
-    set_task, set_thread, thread_status,
+    AgentName, Ask, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Stream, StreamState,
+    Task, TaskId, TaskStatus, Thread, ThreadId, ThreadStatus, TransitionError, Wish, begin_session,
+    end_session, set_asks, set_stream, set_task, set_thread, thread_status,
 };
 use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
 
@@ -214,4 +214,18 @@ fn only_an_open_attempt_asks() {
     end_session(&mut thread, 1, Outcome::Interrupted, End::default()).expect("it is open");
     assert_eq!(thread.sessions[0].asks(), [], "its end is the end of what it asked");
     assert_eq!(set_asks(&mut thread, 1, vec![ask()]), not_running(1));
+}
+
+#[test]
+fn a_stream_rests_ends_and_is_opened_again() {
+    use StreamState::{Completed, OnHold, Open};
+    for from in [Open, OnHold, Completed] {
+        for to in [Open, OnHold, Completed] {
+            let mut stream = Stream::new("001-x".parse().expect("an id"), "x".to_owned(), now());
+            stream.state = from;
+            let allowed = (from, to) != (Completed, OnHold);
+            assert_eq!(set_stream(&mut stream, to).ok(), allowed.then_some(from), "{from:?} {to:?}");
+            assert_eq!(stream.state, if allowed { to } else { from });
+        }
+    }
 }

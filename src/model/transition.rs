@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ask, End, Outcome, SessionId, SessionRecord, SessionRef, SessionState, Task, TaskStatus, Thread, ThreadId,
+    Ask, End, Outcome, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamId, StreamState,
+    Task, TaskStatus, Thread, ThreadId,
 };
 
 /// A step that the state does not allow. Nothing was changed.
@@ -26,6 +27,16 @@ pub enum TransitionError {
         id: ThreadId,
         /// The ids of its open tasks.
         open: Vec<String>,
+    },
+    /// A stream can't go from one state straight to the other.
+    #[error("stream `{id}` is {from}, and can't be put {to}", from = from.words(), to = to.words())]
+    StreamStep {
+        /// The stream.
+        id: StreamId,
+        /// Its state.
+        from: StreamState,
+        /// What was asked for.
+        to: StreamState,
     },
     /// The thread has an attempt that nobody has ended.
     #[error("thread `{id}` already has a running session (attempt {attempt})")]
@@ -93,6 +104,20 @@ pub fn set_thread(thread: &mut Thread, to: TaskStatus) -> Result<(), TransitionE
     }
     thread.declared = to;
     Ok(())
+}
+
+/// Sets what is said of a stream as a whole. Saying the same again changes nothing. Gives what was said
+/// before.
+///
+/// # Errors
+/// [`TransitionError::StreamStep`]: what is completed is opened again before it is put on hold.
+pub fn set_stream(stream: &mut Stream, to: StreamState) -> Result<StreamState, TransitionError> {
+    let from = stream.state;
+    if (from, to) == (StreamState::Completed, StreamState::OnHold) {
+        return Err(TransitionError::StreamStep { id: stream.id.clone(), from, to });
+    }
+    stream.state = to;
+    Ok(from)
 }
 
 /// Appends the record of a new attempt.

@@ -49,6 +49,12 @@ pub fn plan_hash(plan: &Plan) -> String {
     hash.finish()
 }
 
+/// The plain SHA-256 of a file, in hexadecimal digits: what the older tool approved plans by.
+#[must_use]
+pub fn bytes_hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The hash of a plan's very bytes together with what was `taken` over from it.
 #[must_use]
 pub fn seal(source: &str, taken: impl Iterator<Item = String>) -> String {

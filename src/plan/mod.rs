@@ -24,10 +24,10 @@ mod tests;
 mod tree;
 mod values;
 
-pub use hash::{meaning_hash, plan_hash, seal};
+pub use hash::{bytes_hash, meaning_hash, plan_hash, seal};
 pub use parse::{Parsed, parse, read};
 pub use rules::{PLACEHOLDER, codes, explain};
-pub use template::template;
+pub use template::{ThreadDraft, template};
 pub use tree::{
     Plan, PlanBatch, PlanSection, PlanStage, PlanTask, PlanThread, Question, Spanned, Text, open_questions,
 };

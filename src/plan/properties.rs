@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use crate::model::{AgentName, Ordinal, StageId};
+use crate::model::{AgentName, NodeId, Ordinal, StageId, ThreadId};
 
 use super::markdown::scan;
 use super::outline::outline;
-use super::{Plan, Text, edit, parse};
+use super::{Plan, Text, ThreadDraft, edit, parse};
 
 const GOOD: &str = include_str!("../../tests/data/plans/good.md");
 const WILD: &str = include_str!("../../tests/data/plans/wild.md");
@@ -226,9 +226,10 @@ proptest! {
     fn adding_a_part_only_adds_text(source in any_plan(), name in "[A-Za-z`:# é-]{1,20}") {
         let first = StageId(Ordinal::FIRST);
         for edited in [
-            edit::append_stage(&source, &name),
-            edit::append_batch(&source, first, &name),
-            edit::append_thread(&source, first.batch(Ordinal::FIRST), &name),
+            edit::append_stage(&source, &name, &[]).map(|new| new.text),
+            edit::append_batch(&source, first, &name, &[]).map(|new| new.text),
+            edit::append_thread(&source, first.batch(Ordinal::FIRST), &ThreadDraft::named(&name), &[])
+                .map(|new| new.text),
         ].into_iter().flatten() {
             let added = edited.len() - source.len();
             let kept = (0..=source.len()).any(|at| {
@@ -244,6 +245,64 @@ proptest! {
             prop_assert!(before.iter().all(|hash| rest.any(|other| other == hash)), "a thread changed");
         }
     }
+
+    #[test]
+    fn adding_a_task_only_adds_its_line(source in any_plan(), name in "[A-Za-z`:#\\[\\] é-]{1,20}") {
+        let before = parse(&source).plan;
+        for thread in before.threads().take(3) {
+            let Ok(edited) = edit::append_task(&source, thread.id, &name) else { continue };
+            prop_assert!(is_cut_out_of(&source, &edited), "{:?}\n{:?}", source, edited);
+            let after = parse(&edited).plan;
+            let tasks = |plan: &Plan| plan.thread(thread.id).map_or(0, |thread| thread.tasks.len());
+            prop_assert_eq!(tasks(&after), tasks(&before) + 1);
+            prop_assert_eq!(other_hashes(&after, thread.id), other_hashes(&before, thread.id));
+        }
+    }
+
+    #[test]
+    fn removing_a_part_only_takes_its_lines(source in any_plan()) {
+        let before = parse(&source).plan;
+        let stages = before.stages.iter().map(|stage| NodeId::Stage(stage.id)).take(2);
+        let batches = before.batches().map(|batch| NodeId::Batch(batch.id)).take(2);
+        let threads = before.threads().map(|thread| NodeId::Thread(thread.id)).take(3);
+        let tasks = before.threads().filter(|thread| !thread.tasks.is_empty());
+        let tasks = tasks.map(|thread| NodeId::Task(thread.id.task(Ordinal::FIRST))).take(3);
+        for id in stages.chain(batches).chain(threads).chain(tasks) {
+            let Ok(edited) = edit::remove(&source, id) else { continue };
+            prop_assert!(is_cut_out_of(&edited, &source), "{:?}\n{:?}", source, edited);
+            if let NodeId::Thread(id) = id {
+                let (mut before, after) = (before.threads().map(super::meaning_hash).collect::<Vec<_>>(), parse(&edited).plan);
+                let at = parse(&source).plan.threads().position(|thread| thread.id == id).unwrap();
+                before.remove(at);
+                prop_assert_eq!(before, after.threads().map(super::meaning_hash).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn a_stage_between_others_only_adds_text_and_changes_numbers(source in any_plan(), name in "[a-z# ]{1,12}") {
+        let before = parse(&source).plan;
+        for stage in before.stages.iter().map(|stage| stage.id).take(3) {
+            let Ok(edited) = edit::insert_stage(&source, stage, &name, &[]) else { continue };
+            let digitless = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+            prop_assert!(is_cut_out_of(&digitless(&source), &digitless(&edited.text)), "{:?}\n{:?}", source, edited);
+            let after = parse(&edited.text).plan;
+            prop_assert_eq!(after.threads().count(), before.threads().count());
+            prop_assert_eq!(after.stages.len(), before.stages.len() + 1);
+        }
+    }
+}
+
+/// Whether `short` is `long` without one piece.
+fn is_cut_out_of(short: &str, long: &str) -> bool {
+    let front = short.bytes().zip(long.bytes()).take_while(|(a, b)| a == b).count();
+    let back = short.bytes().rev().zip(long.bytes().rev()).take_while(|(a, b)| a == b).count();
+    short.len() <= long.len() && front + back >= short.len()
+}
+
+/// What all threads but one mean.
+fn other_hashes(plan: &Plan, but: ThreadId) -> Vec<String> {
+    plan.threads().filter(|thread| thread.id != but).map(super::meaning_hash).collect()
 }
 
 /// Whether two texts are equal around one place.

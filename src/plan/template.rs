@@ -44,7 +44,7 @@ Every thread has a summary and details: together they are all that its agent is 
     for number in (1..=u64::from(stages.clamp(1, Ordinal::MAX))).filter_map(Ordinal::new) {
         let _ = write!(text, "\n{}\n", stage(number, "TODO"));
         let _ = write!(text, "\n{}\n", batch(Ordinal::FIRST, "TODO"));
-        let _ = write!(text, "\n{}\n", thread(Ordinal::FIRST, "TODO", None));
+        let _ = write!(text, "\n{}\n", thread(Ordinal::FIRST, &ThreadDraft::named("TODO")));
     }
     text
 }
@@ -86,16 +86,77 @@ TODO: what the threads of this batch do together."
     )
 }
 
-/// A thread.
-pub(super) fn thread(number: Ordinal, name: &str, agent: Option<&AgentName>) -> String {
-    let agent = agent.map_or_else(String::new, |agent| format!("**Agent:** {agent}\n\n"));
+/// A stage with one batch, up to its threads.
+pub(super) fn whole_stage(number: Ordinal, name: &str, definition: &str, batch: &str) -> String {
     format!(
-        "###### Thread {number}: {name}
+        "### Stage {number}: {name}
 
-{agent}**Summary:**
-TODO: what this thread achieves, in one or two sentences.
+#### Stage Definition
 
-**Details:**
-- TODO: files, steps, interfaces, tests."
+{definition}
+
+#### Stage Batches
+
+##### Batch {first}: {batch}
+
+{definition}",
+        first = Ordinal::FIRST
     )
+}
+
+/// A thread that is to be written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ThreadDraft {
+    /// Its name.
+    pub name: String,
+    /// The agent that it names.
+    pub agent: Option<AgentName>,
+    /// What it is to achieve; a placeholder when nobody has said so yet.
+    pub summary: Option<String>,
+    /// How; a placeholder when nobody has said so yet.
+    pub details: Option<String>,
+    /// Its tasks.
+    pub tasks: Vec<String>,
+    /// The files that it may touch.
+    pub paths: Vec<String>,
+    /// The commands that must pass.
+    pub verify: Vec<String>,
+}
+
+impl ThreadDraft {
+    /// One of which only the name is known.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+/// A thread.
+pub(super) fn thread(number: Ordinal, draft: &ThreadDraft) -> String {
+    let summary =
+        draft.summary.as_deref().unwrap_or("TODO: what this thread achieves, in one or two sentences.");
+    let details = draft.details.as_deref().unwrap_or("- TODO: files, steps, interfaces, tests.");
+    let lines = |lines: &[String], before: &str, after: &str| -> String {
+        lines.iter().map(|line| format!("\n{before}{line}{after}")).collect()
+    };
+    let mut text = format!("###### Thread {number}: {}\n\n", draft.name);
+    if let Some(agent) = &draft.agent {
+        let _ = write!(text, "**Agent:** {agent}\n\n");
+    }
+    let _ = write!(
+        text,
+        "**Summary:**\n{}\n\n**Details:**\n{}",
+        summary.trim(),
+        details.trim_matches('\n').trim_end()
+    );
+    for (label, lines) in [
+        ("Tasks", lines(&draft.tasks, "- [ ] ", "")),
+        ("Paths", lines(&draft.paths, "- `", "`")),
+        ("Verify", lines(&draft.verify, "- ", "")),
+    ] {
+        if !lines.is_empty() {
+            let _ = write!(text, "\n\n**{label}:**{lines}");
+        }
+    }
+    text
 }

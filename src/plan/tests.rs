@@ -1,9 +1,9 @@
 //! How plans are read, as a person would write them.
 
 use crate::diag::Severity;
-use crate::model::{AgentName, Ordinal, StreamId};
+use crate::model::{AgentName, NodeId, Ordinal, StreamId};
 
-use super::{Parsed, Plan, edit, meaning_hash, open_questions, parse, plan_hash, template};
+use super::{Parsed, Plan, ThreadDraft, edit, meaning_hash, open_questions, parse, plan_hash, template};
 
 const GOOD: &str = include_str!("../../tests/data/plans/good.md");
 const WILD: &str = include_str!("../../tests/data/plans/wild.md");
@@ -263,37 +263,132 @@ fn an_agent_is_replaced_or_added() {
 
 #[test]
 fn new_parts_stand_behind_the_last_and_above_the_footer() {
-    let edited = edit::append_stage(GOOD, "Clean up").unwrap();
+    let edited = edit::append_stage(GOOD, "Clean up", &[]).unwrap().text;
     assert!(edited.contains("last release.\n\n### Stage 03: Clean up\n\n#### Stage Definition"), "{edited}");
     assert!(edited.ends_with("#### Stage Batches\n\n---\n\n*Last updated: 2026-02-03*\n"), "{edited}");
-    let edited = edit::append_batch(&edited, "3".parse().unwrap(), "First").unwrap();
-    let edited = edit::append_thread(&edited, "3.1".parse().unwrap(), "Only").unwrap();
+    let edited = edit::append_batch(&edited, "3".parse().unwrap(), "First", &[]).unwrap().text;
+    let edited =
+        edit::append_thread(&edited, "3.1".parse().unwrap(), &ThreadDraft::named("Only"), &[]).unwrap().text;
     assert!(parse(&edited).plan.thread("3.1.1".parse().unwrap()).is_some());
-    let edited = edit::append_thread(GOOD, "1.1".parse().unwrap(), "Third").unwrap();
+    let edited =
+        edit::append_thread(GOOD, "1.1".parse().unwrap(), &ThreadDraft::named("Third"), &[]).unwrap().text;
     let new = parse(&edited).plan;
     assert_eq!(new.thread("01.01.03".parse().unwrap()).map(|thread| thread.name.as_str()), Some("Third"));
     assert!(edited.contains("placeholders."), "{edited}");
-    assert_eq!(edit::append_stage("", "A").map(|text| parse(&text).plan.stages.len()), Ok(1));
-    assert_eq!(edit::append_stage("# Plan: x", "A").map(|text| parse(&text).plan.name.value), Ok("x".into()));
+    assert_eq!(edit::append_stage("", "A", &[]).map(|new| parse(&new.text).plan.stages.len()), Ok(1));
+    assert_eq!(
+        edit::append_stage("# Plan: x", "A", &[]).map(|new| parse(&new.text).plan.name.value),
+        Ok("x".into())
+    );
     for bad in ["", "a\nb", "a #"] {
-        assert!(edit::append_stage(GOOD, bad).is_err(), "{bad:?}");
+        assert!(edit::append_stage(GOOD, bad, &[]).is_err(), "{bad:?}");
     }
     let full = GOOD.replace("Stage 02", "Stage 99");
-    assert_eq!(edit::append_stage(&full, "x"), Err(edit::EditError::Full));
+    assert_eq!(edit::append_stage(&full, "x", &[]), Err(edit::EditError::Full));
     assert_eq!(Ordinal::new(99).and_then(Ordinal::next), None);
     let open = format!("{GOOD}\n```\n");
-    assert!(edit::append_stage(&open, "x").is_ok(), "stands above the fence");
+    assert!(edit::append_stage(&open, "x", &[]).is_ok(), "stands above the fence");
 }
 
 #[test]
 fn new_parts_take_the_line_endings_of_the_file() {
     let crlf = GOOD.replace('\n', "\r\n");
     for edited in [
-        edit::append_stage(&crlf, "x"),
-        edit::append_thread(&crlf, "1.2".parse().unwrap(), "x"),
+        edit::append_stage(&crlf, "x", &[]).map(|new| new.text),
+        edit::append_thread(&crlf, "1.2".parse().unwrap(), &ThreadDraft::named("x"), &[]).map(|new| new.text),
+        edit::append_task(&crlf, "1.2.1".parse().unwrap(), "x"),
         edit::set_agent(&crlf, "1.1.1".parse().unwrap(), &AgentName("x".into())),
     ] {
         let edited = edited.unwrap();
         assert_eq!(edited.matches('\n').count(), edited.matches("\r\n").count());
     }
+}
+
+#[test]
+fn a_number_that_the_state_keeps_is_not_given_again() {
+    let kept = ["03.01.04".parse().unwrap(), "01.01.07".parse().unwrap()];
+    assert_eq!(edit::append_stage(GOOD, "x", &kept).unwrap().id.to_string(), "04");
+    let draft = ThreadDraft::named("x");
+    assert_eq!(
+        edit::append_thread(GOOD, "1.1".parse().unwrap(), &draft, &kept).unwrap().id.to_string(),
+        "01.01.08"
+    );
+    assert_eq!(edit::append_batch(GOOD, "2".parse().unwrap(), "x", &kept).unwrap().id.to_string(), "02.02");
+}
+
+#[test]
+fn a_draft_is_written_as_it_is_read() {
+    let draft = ThreadDraft {
+        name: "Whole".to_owned(),
+        agent: Some(AgentName("default".to_owned())),
+        summary: Some("What.\n\nAnd why.".to_owned()),
+        details: Some("- one\n\n```sh\n# no heading\n```".to_owned()),
+        tasks: vec!["first".to_owned(), "second `x`".to_owned()],
+        paths: vec!["src/**".to_owned()],
+        verify: vec!["cargo test".to_owned()],
+    };
+    let edited = edit::append_thread(GOOD, "1.1".parse().unwrap(), &draft, &[]).unwrap();
+    let plan = parse(&edited.text).plan;
+    assert_eq!(plan.thread(edited.id).unwrap().tasks.len(), 2);
+    for bad in ["x\n###### Thread 09: y", "**Agent:** other", "```", "x\n\n## Stages"] {
+        let draft = ThreadDraft { details: Some(bad.to_owned()), ..draft.clone() };
+        assert!(edit::append_thread(GOOD, "1.1".parse().unwrap(), &draft, &[]).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_task_is_added_as_the_last_one_is_written() {
+    let thread = "1.1.1".parse().unwrap();
+    let plan = |list: &str| {
+        format!("## Stages\n### Stage 1: a\n##### Batch 1: b\n###### Thread 1: c\n\n**Summary:** s\n\n{list}")
+    };
+    for (before, after) in [
+        ("**Tasks:**\n- [x] one\n", "**Tasks:**\n- [x] one\n- [ ] new\n"),
+        ("**Tasks:**\n* one\n  more\n\n**Verify:** x", "**Tasks:**\n* one\n  more\n* new\n\n**Verify:** x"),
+        ("**Tasks:**\n1. one\n2. two", "**Tasks:**\n1. one\n2. two\n3. new"),
+        ("**Tasks:**\n", "**Tasks:**\n- [ ] new\n"),
+        ("**Details:** d\n", "**Details:** d\n\n**Tasks:**\n- [ ] new\n"),
+    ] {
+        assert_eq!(edit::append_task(&plan(before), thread, "new"), Ok(plan(after)));
+    }
+    for bad in ["", "a\nb", "   "] {
+        assert!(edit::append_task(GOOD, thread, bad).is_err(), "{bad:?}");
+    }
+    assert!(edit::append_task(GOOD, "9.9.9".parse().unwrap(), "x").is_err());
+}
+
+#[test]
+fn a_stage_between_others_moves_those_whose_number_it_takes() {
+    let edited = edit::insert_stage(GOOD, "1".parse().unwrap(), "Between", &[]).unwrap();
+    assert_eq!(edited.id.to_string(), "02");
+    assert_eq!(edited.moved, [("02".parse().unwrap(), "03".parse().unwrap())]);
+    let (at, _) = edited.text.match_indices("### Stage 02: Between").next().unwrap();
+    assert!(edited.text[at..].contains("### Stage 03: "), "{}", edited.text);
+    let history = ["02.01.01".parse().unwrap()];
+    assert_eq!(
+        edit::insert_stage(GOOD, "1".parse().unwrap(), "x", &history),
+        Err(edit::EditError::HasHistory("2".parse().unwrap()))
+    );
+    let gap = GOOD.replace("### Stage 02", "### Stage 09").replace(" 02.", " 09.");
+    let edited = edit::insert_stage(&gap, "1".parse().unwrap(), "x", &history);
+    assert!(edited.is_err(), "its number belongs to what was kept");
+    let edited = edit::insert_stage(&gap, "1".parse().unwrap(), "x", &[]).unwrap();
+    assert_eq!((edited.id.to_string().as_str(), edited.moved.len()), ("02", 0));
+    assert!(edit::insert_stage(GOOD, "7".parse().unwrap(), "x", &[]).is_err());
+}
+
+#[test]
+fn what_was_added_can_be_removed_again() {
+    let stage = edit::append_stage(GOOD, "x", &[]).unwrap();
+    assert_eq!(edit::remove(&stage.text, NodeId::Stage(stage.id)).as_deref(), Ok(GOOD));
+    let batch = edit::append_batch(GOOD, "1".parse().unwrap(), "x", &[]).unwrap();
+    assert_eq!(edit::remove(&batch.text, NodeId::Batch(batch.id)).as_deref(), Ok(GOOD));
+    let thread = edit::append_thread(GOOD, "1.1".parse().unwrap(), &ThreadDraft::named("x"), &[]).unwrap();
+    assert_eq!(edit::remove(&thread.text, NodeId::Thread(thread.id)).as_deref(), Ok(GOOD));
+    let all = parse(GOOD).plan;
+    for id in all.threads().map(|thread| thread.id) {
+        let edited = edit::remove(GOOD, NodeId::Thread(id)).unwrap();
+        assert!(parse(&edited).plan.thread(id).is_none(), "{id}");
+    }
+    assert!(edit::remove(GOOD, NodeId::Stage("9".parse().unwrap())).is_err());
 }

@@ -18,6 +18,8 @@ pub const ALL: &[&str] = &[
     "store.unlocked",
     "store.durable",
     "journal.appended",
+    "import.copied",
+    "import.placed",
 ];
 
 /// Kills the process here if `WORK_FAULT` asks for it.

@@ -8,6 +8,7 @@ use crate::engine::agents::AgentRow;
 /// All streams.
 #[must_use]
 pub fn streams_table(screen: &Screen, streams: &[StreamSummary]) -> String {
+    let state = if streams.iter().any(|stream| stream.state != "open") { "State" } else { "" };
     let mut grid = Grid::new([
         Column::whole(""),
         Column::whole("Stream"),
@@ -16,6 +17,7 @@ pub fn streams_table(screen: &Screen, streams: &[StreamSummary]) -> String {
         Column::whole("Threads"),
         Column::whole("Plan"),
         Column::whole("Changed"),
+        Column::whole(state),
     ]);
     for stream in streams {
         let plan = match (&stream.error, stream.approved) {
@@ -31,6 +33,7 @@ pub fn streams_table(screen: &Screen, streams: &[StreamSummary]) -> String {
             stream.threads.to_string().into(),
             plan,
             stream.updated_at.map(|at| time::ago(at, screen.now)).unwrap_or_default().into(),
+            if stream.state == "open" { "".into() } else { stream.state.replace('_', " ").into() },
         ]);
     }
     grid.draw(screen)

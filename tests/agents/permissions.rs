@@ -98,6 +98,9 @@ fn a_thread_waits_until_a_person_answers() {
     for words in ["1 waiting", "waiting for", "bash: echo yes > yes.txt", "`work answer 01.01.01 --allow`"] {
         assert!(shown.contains(words), "{words} in {shown}");
     }
+    let why = project.work(["why", "1.1.1"]).ok();
+    let why = why.stdout + &why.stderr;
+    assert!(why.contains("asks a person") && why.contains("`work answer 01.01.01 --allow`"), "{why}");
     let listed = answer(&["--json"]).ok().stdout;
     let listed: Value = serde_json::from_str(&listed).expect("one document");
     let one = &listed["waiting"][0];

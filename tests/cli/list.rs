@@ -34,6 +34,7 @@ $ work list --json
     "id": "001-rename-fetch",
     "name": "Rename fetch",
     "current": true,
+    "state": "open",
     "approved": true,
     "tasks": {
       "completed": 2,

@@ -2,6 +2,10 @@
 //!
 //! `SNAPSHOTS=overwrite cargo test cli` writes the snapshots anew; read them before you commit them.
 
+mod add_batch;
+mod add_stage;
+mod add_task;
+mod add_thread;
 mod agents;
 mod answer;
 mod approve;
@@ -11,10 +15,15 @@ mod bad_agents;
 mod bad_plan;
 mod bad_state;
 mod choosing;
+mod complete;
 mod create;
+mod delete;
 mod desk;
 mod drift;
+mod edit;
 mod execute;
+mod hold;
+mod import;
 mod init;
 mod list;
 mod logs;
@@ -22,6 +31,8 @@ mod multi;
 mod places;
 mod preview;
 mod prompt;
+mod restore;
+mod review;
 mod show;
 mod status;
 mod supervisor;
@@ -30,3 +41,4 @@ mod tree;
 mod update;
 mod use_stream;
 mod validate;
+mod validate_sessions;

@@ -414,3 +414,93 @@ fn a_person_at_a_terminal_is_asked_before_a_plan_is_approved() {
     assert!(seen(&desk, 100, 40, "work approve plan --json").contains("exit 8"));
     assert!(seen(&desk, 100, 40, "work approve plan --yes").contains("approved 4 threads, 5 tasks"));
 }
+
+#[test]
+fn the_editor_is_the_persons_own_and_what_it_changed_is_told() {
+    let mut desk = Desk::approved();
+    let editor = desk
+        .env
+        .script("bin/my editor", "#!/bin/sh\n[ \"$1\" = --wait ] || exit 3\ncat \"$0.more\" >> \"$2\"\n");
+    desk.env.write("bin/my editor.more", "");
+    desk.env.set("EDITOR", format!("'{}' --wait", editor.display()));
+    assert!(seen(&desk, 120, 40, "work edit").contains("nothing was changed\nexit 0"));
+    desk.env.write("bin/my editor.more", "And not before.\n");
+    desk.is(
+        &seen(&desk, 120, 40, "work edit"),
+        str![[r#"
+changed PLAN.md
+warning: thread 02.01.01 `Remove the alias` was changed after it was approved
+hint: `work review` shows what changed; `work approve plan` approves the plan as it is now
+exit 0
+
+"#]],
+    );
+    desk.env.write("bin/my editor.more", "\n###### Thread 01: Again\n");
+    desk.is(
+        &seen(&desk, 120, 40, "work edit"),
+        str![[r#"
+error[P014]: thread 01 stands twice
+   --> [REPO]/work/001-rename-fetch/PLAN.md:108:1
+    |
+ 99 | ###### Thread 01: Remove the alias
+    | ---------------------------------- the first one
+...
+108 | ###### Thread 01: Again
+    | ^^^^^^^^^^^^^^^^^^^^^^^ the second one
+    |
+    = help: give one thread another number
+
+error[P023]: thread 02.01.01 has neither summary nor details
+   --> [REPO]/work/001-rename-fetch/PLAN.md:108:1
+    |
+108 | ###### Thread 01: Again
+    | ^^^^^^^^^^^^^^^^^^^^^^^ its agent is told nothing but this
+    |
+    = help: write `**Summary:**` and `**Details:**` below the heading
+
+error: the plan was changed, and has errors
+hint: `work edit` opens it again; `work validate plan` shows all findings
+exit 3
+
+"#]],
+    );
+    desk.env.set("EDITOR", format!("'{}'", editor.display()));
+    Window::open(&desk, 120, 40, "work edit").shows("\nexit 6");
+    desk.env.set("VISUAL", "no-such-editor");
+    desk.is(
+        &seen(&desk, 120, 40, "work edit"),
+        str![[r#"
+error: cannot start the editor `no-such-editor`
+  because: No such file or directory (os error 2)
+hint: `VISUAL`, and else `EDITOR`, names the editor
+exit 6
+
+"#]],
+    );
+    desk.env.unset("VISUAL");
+    desk.env.unset("EDITOR");
+    desk.is(
+        &seen(&desk, 120, 40, "work edit"),
+        str![[r#"
+error: no editor is set; the plan is `[REPO]/work/001-rename-fetch/PLAN.md`
+hint: name your editor in `VISUAL` or `EDITOR`, or edit the file with what you have
+exit 2
+
+"#]],
+    );
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_before_anything_is_deleted() {
+    for (key, exit, there) in [("n", "exit 1", true), ("y", "exit 0", false)] {
+        let desk = Desk::approved();
+        let window = Window::open(&desk, 120, 40, "work delete thread 1.2.1");
+        let shown = window.shows("delete 01.02.01?");
+        assert!(shown.contains("this deletes thread 01.02.01 Help texts"), "{shown}");
+        assert!(shown.contains("PLAN.md as it was can be got back from"), "{shown}");
+        window.keys(key);
+        window.keys("Enter");
+        let shown = window.shows(exit);
+        assert_eq!(desk.run("preview").ok().stdout.contains("Help texts"), there, "{shown}");
+    }
+}

@@ -96,14 +96,46 @@ warning[P034]: a placeholder is left in the plan
    |
    = help: replace it, or remove it
 
-warning[S002]: thread 01.01.02 is assigned to `docs-writer`, which agents.yaml does not have
+note[S009]: the journals of 3 threads are not on this machine
 --> [REPO]/work/001-rename-fetch/tasks.json
- = help: `work assign --thread 01.01.02 --agent NAME`
+
+warning[S002]: thread 01.01.02 is assigned to `docs-writer`, which agents.yaml does not have
+  --> [REPO]/work/001-rename-fetch/tasks.json:86:7
+   |
+86 |       "id": "01.01.02",
+   |       ^^^^^^^^^^^^^^^^
+   |
+   = help: `work assign --thread 01.01.02 --agent NAME`
+
+warning[S013]: agent `docs-writer` worked on thread 01.01.02, and agents.yaml does not have it
+  --> [REPO]/work/001-rename-fetch/tasks.json:86:7
+   |
+86 |       "id": "01.01.02",
+   |       ^^^^^^^^^^^^^^^^
+
+warning[S008]: attempt 1 of thread 01.01.02 worked in `/home/ada/project`, which is no longer there
+  --> [REPO]/work/001-rename-fetch/tasks.json:98:11
+   |
+98 |           "attempt": 1,
+   |           ^^^^^^^^^^^^
+   |
+   = help: its session can't be resumed from elsewhere
+
+warning[S008]: attempt 1 of thread 01.02.01 worked in `/home/ada/project`, which is no longer there
+   --> [REPO]/work/001-rename-fetch/tasks.json:149:11
+    |
+149 |           "attempt": 1,
+    |           ^^^^^^^^^^^^
+    |
+    = help: its session can't be resumed from elsewhere
 
 note[S005]: thread 01.02.02 `Blog post` is kept for its history; the plan has it no more
---> [REPO]/work/001-rename-fetch/tasks.json
+   --> [REPO]/work/001-rename-fetch/tasks.json:173:7
+    |
+173 |       "id": "01.02.02",
+    |       ^^^^^^^^^^^^^^^^
 
-agents.yaml, PLAN.md, tasks.json: 1 error, 5 warnings, 1 note
+agents.yaml, PLAN.md, tasks.json: 1 error, 8 warnings, 2 notes
 --- exit 3
 
 "#]],

@@ -7,4 +7,4 @@ mod files;
 mod layers;
 mod readme;
 mod schemas;
-mod text;
+pub(crate) mod text;

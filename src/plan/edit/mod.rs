@@ -6,10 +6,17 @@
 
 mod agent;
 mod append;
+mod check;
+mod insert;
 mod question;
+mod remove;
 mod splice;
+mod task;
 
 pub use agent::set_agent;
-pub use append::{append_batch, append_stage, append_thread};
+pub use append::{append_batch, append_stage, append_thread, append_whole_stage};
+pub use insert::{Inserted, insert_stage};
 pub use question::tick_question;
-pub use splice::EditError;
+pub use remove::remove;
+pub use splice::{EditError, Edited};
+pub use task::append_task;

@@ -46,6 +46,29 @@ impl Journals {
         Self { root: private.join("turns") }
     }
 
+    /// The folder of a stream's journals.
+    #[must_use]
+    pub fn dir_of(&self, stream: &StreamId) -> PathBuf {
+        self.root.join(stream.as_str())
+    }
+
+    /// The threads of a stream that have a journal, in order.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    pub fn threads(&self, stream: &StreamId) -> Result<Vec<ThreadId>, JournalError> {
+        let dir = self.dir_of(stream);
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries.flatten(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(JournalError { action: "list", path: dir, source }),
+        };
+        let mut threads: Vec<ThreadId> =
+            entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        threads.sort_unstable();
+        Ok(threads)
+    }
+
     /// The folder of a thread's journals.
     #[must_use]
     pub fn dir(&self, stream: &StreamId, thread: ThreadId) -> PathBuf {

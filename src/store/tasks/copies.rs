@@ -24,6 +24,8 @@ pub struct GoodCopy {
     pub path: PathBuf,
     /// When the state in it was written.
     pub at: DateTime<Utc>,
+    /// How many threads it has.
+    pub threads: usize,
     /// How many tasks it has.
     pub tasks: usize,
     /// How many session records it has.
@@ -60,6 +62,15 @@ impl Copies {
         Ok(())
     }
 
+    /// Keeps `bytes` unless they are the newest copy already. Only under the stream's lock.
+    pub(super) fn keep_if_new(&self, bytes: &[u8]) -> io::Result<()> {
+        let newest = self.numbers().unwrap_or_default().pop();
+        match newest.map(|number| fs::read(self.path(number))) {
+            Some(Ok(newest)) if newest == bytes => Ok(()),
+            _ => self.keep(bytes),
+        }
+    }
+
     /// The copies that can be read, newest first.
     pub(super) fn good(&self) -> Vec<GoodCopy> {
         let numbers = self.numbers().unwrap_or_default();
@@ -90,6 +101,7 @@ fn good(path: PathBuf) -> Option<GoodCopy> {
     Some(GoodCopy {
         path,
         at: stream.updated_at,
+        threads: stream.threads.len(),
         tasks: stream.threads.iter().map(|thread| thread.tasks.len()).sum(),
         sessions: stream.threads.iter().map(|thread| thread.sessions.len()).sum(),
     })

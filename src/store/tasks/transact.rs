@@ -60,6 +60,12 @@ impl Store {
         self.dir.join(FILE_NAME)
     }
 
+    /// The folder of the stream.
+    #[must_use]
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The time that changes are stamped with.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -143,22 +149,57 @@ impl Store {
     /// # Errors
     /// [`StoreError::Sound`] when the file can be read; else [`StoreError`].
     pub fn restore(&self, copy: &GoodCopy) -> Result<Option<PathBuf>, StoreError> {
+        let sound = |_: &Stream| Err(StoreError::Sound { path: self.path() });
+        self.bring_back(copy, sound).map_err(|error| match error {
+            TransactError::Store(error) | TransactError::Refused(error) => error,
+        })
+    }
+
+    /// Puts an earlier version in the place of the file, also of one that can be read, if `may` allows
+    /// that one to go. Returns where what was there is kept, byte for byte.
+    ///
+    /// # Errors
+    /// [`TransactError::Refused`] with the error of `may`, else [`TransactError::Store`].
+    pub fn bring_back<E>(
+        &self,
+        copy: &GoodCopy,
+        may: impl FnOnce(&Stream) -> Result<(), E>,
+    ) -> Result<Option<PathBuf>, TransactError<E>> {
         let lock = self.lock()?;
-        let kept = match self.load() {
-            Ok(_) => return Err(StoreError::Sound { path: self.path() }),
-            Err(StoreError::Missing { .. }) => None,
-            Err(StoreError::Corrupt { .. }) => Some(self.set_aside()?),
-            Err(error) => return Err(error),
-        };
         let bytes = fs::read(&copy.path).map_err(|source| failed("read", &copy.path, source))?;
+        let kept = match self.load() {
+            Ok(Loaded { format: Format::Newer(version), .. }) => {
+                return Err(StoreError::Newer { path: self.path(), version }.into());
+            }
+            Ok(loaded) => {
+                may(&loaded.stream).map_err(TransactError::Refused)?;
+                Some(self.set_aside("replaced")?)
+            }
+            Err(StoreError::Missing { .. }) => None,
+            Err(StoreError::Corrupt { .. }) => Some(self.set_aside("corrupt")?),
+            Err(error) => return Err(error.into()),
+        };
         self.check(&lock)?;
-        let written = atomic::replace(&self.path(), &bytes, Access::Shared)?;
+        let written = atomic::replace(&self.path(), &bytes, Access::Shared).map_err(StoreError::from)?;
+        if let Some(copies) = &self.copies {
+            // It is the newest now: the next damage must not bring back what was just replaced.
+            let _ = copies.keep_if_new(&bytes);
+        }
         drop(lock);
-        written.sync_dir()?;
+        written.sync_dir().map_err(StoreError::from)?;
         Ok(kept)
     }
 
-    fn lock(&self) -> Result<Lock, StoreError> {
+    /// The stream in an earlier version.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the copy is gone, or can't be read any more.
+    pub fn read_copy(&self, copy: &GoodCopy) -> Result<Stream, StoreError> {
+        let bytes = fs::read(&copy.path).map_err(|source| failed("read", &copy.path, source))?;
+        self.parse(&bytes).map(|loaded| loaded.stream)
+    }
+
+    pub(super) fn lock(&self) -> Result<Lock, StoreError> {
         let path = self.path();
         let target = atomic::resolve(&path).map_err(|source| failed("read", &path, source))?;
         if !target.parent().is_none_or(Path::is_dir) {
@@ -175,7 +216,7 @@ impl Store {
         if lock.is_intact() { Ok(()) } else { Err(StoreError::LockLost { path: lock.path().to_owned() }) }
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.path();
         fs::read(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::Missing { path },
@@ -183,7 +224,7 @@ impl Store {
         })
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<Loaded, StoreError> {
+    pub(super) fn parse(&self, bytes: &[u8]) -> Result<Loaded, StoreError> {
         parse(bytes, |bytes| v1::read(bytes, &self.dir)).map(|loaded| self.named(loaded)).map_err(
             |unreadable| match unreadable {
                 Unreadable::Newer(version) => StoreError::Newer { path: self.path(), version },
@@ -218,7 +259,7 @@ impl Store {
         StoreError::Corrupt { path, line, column, what, newest }
     }
 
-    fn write(&self, stream: &mut Stream, lock: &Lock) -> Result<Written, StoreError> {
+    pub(super) fn write(&self, stream: &mut Stream, lock: &Lock) -> Result<Written, StoreError> {
         stream.updated_at = self.clock.now();
         let bytes = render(stream).map_err(StoreError::Render)?;
         let path = self.path();
@@ -237,7 +278,7 @@ impl Store {
     }
 
     /// Keeps the file of the older tool beside ours. The first one kept stays.
-    fn keep_v1(&self, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn keep_v1(&self, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.dir.join("tasks.v1.json");
         if fs::symlink_metadata(&path).is_err() {
             atomic::write_atomic(&path, bytes)?;
@@ -246,14 +287,14 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the unreadable file beside, under a name that nobody has.
-    fn set_aside(&self) -> Result<PathBuf, StoreError> {
+    /// Keeps the file beside, under a name that nobody has and that tells why.
+    fn set_aside(&self, why: &str) -> Result<PathBuf, StoreError> {
         let path = self.path();
         let bytes = self.bytes()?;
         let stamp = self.clock.now().format("%Y%m%dT%H%M%SZ");
         for number in 0_u32.. {
             let more = if number == 0 { String::new() } else { format!("-{number}") };
-            let aside = self.dir.join(format!("tasks.corrupt-{stamp}{more}.json"));
+            let aside = self.dir.join(format!("tasks.{why}-{stamp}{more}.json"));
             if fs::symlink_metadata(&aside).is_err() {
                 atomic::write_atomic(&aside, &bytes)?;
                 return Ok(aside);

@@ -9,6 +9,7 @@ mod approvals;
 mod fields;
 mod sessions;
 mod tasks;
+pub(super) mod tasks_md;
 
 use std::fs;
 use std::io;
