@@ -7,13 +7,14 @@ use std::path::Path;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
+use super::left::Left;
 use super::owner;
-use super::sessions::{Begun, SessionError, SessionStart, begin_session, close_dead, end_of, record};
+use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
 use crate::model::{
-    self, AgentEvent, CancelCause, End, Outcome, Owner, SessionId, SessionRef, SessionState, Stream,
-    StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage,
+    self, CancelCause, End, Outcome, Owner, SessionId, SessionRef, SessionState, Stream, StreamId, Thread,
+    TransitionError, TurnNumber, TurnOutcome, Usage,
 };
-use crate::store::journal::{Entry, Header, Journals, Kept};
+use crate::store::journal::{Header, Journals, Kept};
 use crate::store::{Store, StoreError};
 
 /// All that is known of an attempt that has begun. Only the session may become known later.
@@ -46,6 +47,20 @@ impl TurnEnd {
         let (outcome, end) = end_of(outcome, at.trunc_subsecs(3));
         Self { outcome, end, usage }
     }
+
+    /// That of an attempt whose owner died, as far as anybody knows.
+    pub(super) fn lost(now: DateTime<Utc>) -> Self {
+        let by = CancelCause::OwnerDied.words().to_owned();
+        let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
+        Self { outcome: Outcome::Interrupted, end, usage: None }
+    }
+
+    /// Writes it into an open record.
+    pub(super) fn write(&self, thread: &mut Thread, attempt: u32) -> Result<(), TransitionError> {
+        let Self { outcome, end, usage } = self.clone();
+        model::end_session(thread, attempt, outcome, end)?.usage = usage;
+        Ok(())
+    }
 }
 
 impl Facts {
@@ -53,6 +68,16 @@ impl Facts {
     pub(super) fn new(start: SessionStart, session: Option<SessionId>, now: DateTime<Utc>) -> Self {
         // As precise as it is on disk, where it is looked for again.
         Self { start, session, turn: 0, attempt: 0, owner: owner::current(), began: now.trunc_subsecs(3) }
+    }
+
+    /// Those that a dead owner kept in the first line of a journal; none when they were recorded.
+    pub(super) fn of_journal(at: DateTime<Utc>, header: Header) -> Option<Self> {
+        let Header { thread, turn, attempt, session, agent, model, directory, kept, .. } = header;
+        let Kept { owner, backend, mode, resumed_from } =
+            kept.filter(|kept| !owner::is_alive(&kept.owner))?;
+        let model = model.parse().ok()?;
+        let start = SessionStart { thread, agent, model, backend, mode, directory, resumed_from };
+        Some(Self { start, session, turn, attempt, owner, began: at.trunc_subsecs(3) })
     }
 
     /// Takes the next numbers.
@@ -102,8 +127,8 @@ impl Facts {
         if let Some(session) = self.session.clone() {
             model::name_session(thread, attempt, session)?;
         }
-        if let Some(TurnEnd { outcome, end, usage }) = end.cloned() {
-            model::end_session(thread, attempt, outcome, end)?.usage = usage;
+        if let Some(end) = end {
+            end.write(thread, attempt)?;
         }
         Ok(attempt)
     }
@@ -139,10 +164,15 @@ impl Facts {
 ///
 /// # Errors
 /// [`SessionError`]; `NotRunning` when somebody else wrote another end.
-pub fn write_facts(store: &Store, facts: &Facts, end: Option<&TurnEnd>) -> Result<u32, SessionError> {
-    let now = store.now();
+pub fn write_facts(
+    store: &Store,
+    private: &Path,
+    facts: &Facts,
+    end: Option<&TurnEnd>,
+) -> Result<u32, SessionError> {
+    let left = Left::of(&store.read()?, private, store.now());
     Ok(store.transact(|state| {
-        close_dead(state, now);
+        left.write(state)?;
         facts.write(state, end)
     })?)
 }
@@ -205,73 +235,4 @@ fn may_begin(state: &Stream, facts: &Facts) -> Result<(), SessionError> {
         Some(open) => Err(TransitionError::AlreadyRunning { id, attempt: open.attempt }.into()),
         None => Ok(()),
     }
-}
-
-/// The attempts that dead owners could keep only in their journals.
-pub(super) fn left_behind(state: &Stream, private: &Path, now: DateTime<Utc>) -> Vec<(Facts, TurnEnd)> {
-    let journals = Journals::new(private);
-    let mut left = Vec::new();
-    for thread in &state.threads {
-        let recorded = |turn: &TurnNumber| thread.sessions.iter().any(|record| record.turns.contains(turn));
-        // A journal that can't be read tells nothing, and is no reason to stop.
-        for turn in journals.turns(&state.id, thread.id).unwrap_or_default() {
-            if !recorded(&turn) {
-                left.extend(of_journal(&journals, state, thread, turn, now));
-            }
-        }
-    }
-    left
-}
-
-/// Writes those that nobody has written meanwhile; gives their number.
-pub(super) fn write_left(state: &mut Stream, left: &[(Facts, TurnEnd)]) -> Result<usize, SessionError> {
-    let mut written = 0;
-    for (facts, end) in left {
-        if !facts.has_record(state) {
-            facts.write(state, Some(end))?;
-            written += 1;
-        }
-    }
-    Ok(written)
-}
-
-fn of_journal(
-    journals: &Journals,
-    state: &Stream,
-    thread: &Thread,
-    turn: TurnNumber,
-    now: DateTime<Utc>,
-) -> Option<(Facts, TurnEnd)> {
-    let mut entries = journals.read(&state.id, thread.id, turn).ok()?.flatten();
-    let Some(Entry::Started { at, header }) = entries.next() else { return None };
-    let Header { session, agent, model, directory, kept, .. } = *header;
-    let Kept { owner, backend, mode, resumed_from } = kept?;
-    // An earlier stream may have had the same name.
-    if owner::is_alive(&owner) || at < state.created_at {
-        return None;
-    }
-    let thread = thread.id;
-    let model = model.parse().ok()?;
-    let start = SessionStart { thread, agent, model, backend, mode, directory, resumed_from };
-    let mut facts = Facts { start, session, turn, attempt: 0, owner, began: at.trunc_subsecs(3) };
-    let mut usage = None;
-    let mut end = None;
-    for entry in entries {
-        let Entry::Event(line) = entry else { continue };
-        match line.event {
-            AgentEvent::Opened { session } => facts.session = Some(session),
-            // What a resumed session had used before is in no journal of ours.
-            AgentEvent::Usage(total) if resumed_from.is_none() => usage = Some(total),
-            AgentEvent::TurnEnded(outcome) => end = Some(TurnEnd::new(&outcome, usage, line.at)),
-            _ => {}
-        }
-    }
-    Some((facts, end.unwrap_or_else(|| lost(now))))
-}
-
-/// The end of an attempt whose owner died, as far as anybody knows.
-fn lost(now: DateTime<Utc>) -> TurnEnd {
-    let by = CancelCause::OwnerDied.words().to_owned();
-    let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
-    TurnEnd { outcome: Outcome::Interrupted, end, usage: None }
 }

@@ -19,6 +19,7 @@ pub mod import;
 pub mod init;
 mod kept;
 pub mod launch;
+mod left;
 pub mod logs;
 pub mod lossy;
 pub mod next;

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::kept::Facts;
+use super::left::Left;
 use super::owner;
 use super::workspace::Workspace;
 use crate::model::{
-    self, AgentName, Ask, BackendKind, CancelCause, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
-    SessionRecord, SessionRef, SessionState, Stream, StreamId, ThreadId, TransitionError, TurnOutcome, Usage,
+    self, AgentName, Ask, BackendKind, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
+    SessionRecord, SessionRef, SessionState, StreamId, ThreadId, TransitionError, TurnOutcome, Usage,
 };
 use crate::store::journal::{JournalError, Journals, Writer};
 use crate::store::{Store, StoreError, TransactError};
@@ -136,10 +137,9 @@ pub fn begin_session(
     let journals = Journals::new(private);
     let mut facts = Facts::new(start, session.into(), now);
     let journaled = journals.turns(stream, facts.start.thread).unwrap_or_default();
-    let left = super::kept::left_behind(&store.read()?, private, now);
+    let left = Left::of(&store.read()?, private, now);
     store.transact(|state| {
-        close_dead(state, now);
-        super::kept::write_left(state, &left)?;
+        left.write(state)?;
         facts.number_in(state, &journaled)?;
         facts.write(state, None)
     })?;
@@ -154,12 +154,14 @@ pub fn begin_session(
 /// [`SessionError`].
 pub fn fail_unopened(
     store: &Store,
+    private: &Path,
     start: SessionStart,
     failure: Failure,
     now: DateTime<Utc>,
 ) -> Result<u32, SessionError> {
+    let left = Left::of(&store.read()?, private, now);
     Ok(store.transact(|state| {
-        close_dead(state, now);
+        left.write(state)?;
         let thread = state.thread_mut(start.thread).ok_or(SessionError::NoThread(start.thread))?;
         let attempt = thread.next_attempt();
         let exit_code = TurnOutcome::Failed { failure: failure.clone() }.exit_code();
@@ -233,37 +235,14 @@ pub fn end_own(
     }
 }
 
-/// Ends every open attempt whose owner is dead; gives their number.
-pub(super) fn close_dead(state: &mut Stream, now: DateTime<Utc>) -> usize {
-    let mut closed = 0;
-    for thread in &mut state.threads {
-        let Some(open) = thread.open_record() else { continue };
-        if open.owner().is_some_and(owner::is_alive) {
-            continue;
-        }
-        let attempt = open.attempt;
-        let by = CancelCause::OwnerDied.words().to_owned();
-        let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
-        closed += usize::from(model::end_session(thread, attempt, Outcome::Interrupted, end).is_ok());
-    }
-    closed
-}
-
 /// Closes the attempts of dead owners in one stream, and writes those that they could only keep in their
 /// journals. Gives their number; writes nothing when there are none.
 ///
 /// # Errors
 /// [`SessionError`].
 pub fn recover(store: &Store, private: &Path, now: DateTime<Utc>) -> Result<usize, SessionError> {
-    let dead = |record: &SessionRecord| !record.owner().is_some_and(owner::is_alive);
-    let state = store.read()?;
-    let left = super::kept::left_behind(&state, private, now);
-    if left.is_empty() && !state.threads.iter().filter_map(|thread| thread.open_record()).any(dead) {
-        return Ok(0);
-    }
-    Ok(store.transact(|state| {
-        Ok::<_, SessionError>(close_dead(state, now) + super::kept::write_left(state, &left)?)
-    })?)
+    let left = Left::of(&store.read()?, private, now);
+    if left.is_empty() { Ok(0) } else { Ok(store.transact(|state| left.write(state))?) }
 }
 
 /// Closes the attempt of a thread whose supervisor has just died, so that what is said next is on record.

@@ -109,11 +109,11 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// Brings a record up to what is known, again and again until that is done, or never can be.
-async fn keep_writing(store: Store, facts: Facts) {
+async fn keep_writing(store: Store, private: PathBuf, facts: Facts) {
     let mut pause = Duration::from_secs(1);
     loop {
-        let (at, what) = (store.clone(), facts.clone());
-        match blocking(move || write_facts(&at, &what, None)).await {
+        let (at, private, what) = (store.clone(), private.clone(), facts.clone());
+        match blocking(move || write_facts(&at, &private, &what, None)).await {
             Err(error) if error.may_pass() => {
                 tracing::debug!(%error, "a record can't be written yet");
                 tokio::time::sleep(pause).await;
@@ -172,7 +172,11 @@ impl Record {
     /// Brings the record up to the facts, beside the turn.
     fn write_beside(&mut self) {
         self.stop_writing();
-        self.writer = Some(tokio::spawn(keep_writing(self.store.clone(), self.facts.clone())));
+        self.writer = Some(tokio::spawn(keep_writing(
+            self.store.clone(),
+            self.settings.private.clone(),
+            self.facts.clone(),
+        )));
     }
 
     /// What is being written at this moment is still written, before or after its end: that makes no difference.
@@ -205,8 +209,9 @@ impl Record {
         self.stop_writing();
         // However late it is written, it ended now.
         let end = TurnEnd::new(outcome, usage, self.settings.clock.now());
-        let (store, facts) = (self.store.clone(), self.facts.clone());
-        let write = move || write_facts(&store, &facts, Some(&end));
+        let (store, private) = (self.store.clone(), self.settings.private.clone());
+        let facts = self.facts.clone();
+        let write = move || write_facts(&store, &private, &facts, Some(&end));
         match blocking(write.clone()).await {
             Ok(attempt) => (attempt, None),
             Err(error) => {
@@ -233,8 +238,8 @@ pub(super) async fn unopened(
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
     let start = start_of(spec, model, BackendKind::Opencode, resumed);
     let store = Store::open(&spec.stream_dir, settings.clock).with_copies(&settings.private);
-    let now = settings.clock.now();
-    let write = move || fail_unopened(&store, start.clone(), failure.clone(), now);
+    let (now, private) = (settings.clock.now(), settings.private.clone());
+    let write = move || fail_unopened(&store, &private, start.clone(), failure.clone(), now);
     let written = blocking(write.clone()).await;
     if written.as_ref().is_err_and(SessionError::is_disk) {
         unwritten.keep_trying(move || write().map(drop));

@@ -273,7 +273,7 @@ fn without_a_journal_the_record_is_kept_in_memory() {
 
 /// The owner was killed before it could write: the next runtime finds the journal, and records what it tells.
 ///
-/// Mutant: `left_behind` always empty.
+/// Mutant: `Left::kept` always empty.
 #[test]
 fn what_a_killed_owner_kept_is_recorded_by_the_next() {
     let project = Project::with_fake(&["@wait", "@text hello", "@done"], OLD);
@@ -299,11 +299,30 @@ fn what_a_killed_owner_kept_is_recorded_by_the_next() {
         assert!(journal(thread).contains(id), "{attempt:#}");
         assert_eq!((&attempt["attempt"], &attempt["model"]), (&json!(1), &json!("scripted/ok")));
     }
-    assert_eq!(whole["usage"]["input"], 100);
     // Once is enough.
     project.work(["supervisor", "stop"]).ok();
     project.execute(3, &["--message", "again"]);
     assert_eq!((project.attempts(1).len(), project.attempts(2).len()), (1, 1));
+    project.assert_records_are_whole();
+}
+
+/// The end could not be recorded before the owner was killed: the journal tells the next one how it ended.
+///
+/// Mutant: every open attempt of a dead owner closed as interrupted.
+#[test]
+fn an_end_that_only_the_journal_has_is_recorded_as_it_was() {
+    let project = Project::with_fake(&["@wait", "@done"], OLD);
+    let running = project.start(1, &[]);
+    wait_until("its id", PATIENCE, || project.attempt(1)["sessionId"].is_string());
+    let repair = break_lock(&project);
+    touch(&project, "end");
+    assert!(running.output().stderr.contains("could not be recorded yet"));
+    work::sys::process::signal_process(project.supervisor(), Signal::SIGKILL);
+    wait_until("the death of its owner to be seen", PATIENCE, || project.thread_status(1) == "interrupted");
+    repair();
+    project.execute(2, &[]).ok();
+    project.wait_for_status(1, "incomplete", PATIENCE);
+    assert_eq!(project.attempt(1)["status"], "completed");
     project.assert_records_are_whole();
 }
 
