@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

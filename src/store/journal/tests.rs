@@ -133,3 +133,34 @@ fn damage_costs_only_the_damaged_lines() {
     assert_eq!(events(&mut reader), [text("one"), text("two"), text("three")]);
     assert_eq!((reader.skipped(), reader.is_cut()), (5, false));
 }
+
+#[test]
+fn headers_of_older_and_of_unrecorded_turns_are_read() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("1.jsonl");
+    let old = r#"{"at":"2026-02-01T10:00:00Z","type":"turn-started","version":1,"stream":"001-a","thread":"01.02.03","turn":1,"attempt":2,"session":"ses_1","agent":"default","model":"provider/model","directory":"/home/ada/project","prompt":"Do\nit, \"now\""}"#;
+    let owner = r#"{"pid":1,"startedAt":2,"bootId":"b","host":"h"}"#;
+    let kept = format!(r#","kept":{{"owner":{owner},"backend":"opencode-run","mode":"plain"}}}}"#);
+    let new = old.replace(r#""session":"ses_1","#, "").replace("}", &kept);
+    append_new(&path, &format!("{old}\n{new}\n"));
+    let headers: Vec<Header> = Reader::open(&path, 0)
+        .expect("opened")
+        .map(|entry| match entry.expect("readable") {
+            Entry::Started { header, .. } => *header,
+            Entry::Event(line) => panic!("{line:?}"),
+        })
+        .collect();
+    assert_eq!(headers[0], Header { turn: 1, ..header() });
+    assert_eq!(headers[1].session, None);
+    let kept = headers[1].kept.as_ref().expect("kept");
+    assert_eq!((kept.owner.pid, kept.resumed_from), (1, None));
+}
+
+fn append_new(path: &Path, text: &str) {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .expect("written");
+}
