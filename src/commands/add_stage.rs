@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{Exit, added};
+use crate::engine::StreamHandle;
 use crate::engine::edits::{add_fix_stage, add_stage};
 use crate::model::NodeId;
 
@@ -30,13 +31,18 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         let new = add_stage(&workspace, &handle, &args.name, args.after.as_deref(), args.dry_run)?;
         return added::tell(ctx, &new, args.dry_run);
     }
-    let new = add_fix_stage(&handle, &args.name, args.dry_run)?;
-    added::tell(ctx, &new, args.dry_run)?;
+    fix_stage(ctx, &handle, &args.name, args.dry_run)
+}
+
+/// Adds a stage of what is left, and tells.
+pub(super) fn fix_stage(ctx: &Context, handle: &StreamHandle, name: &str, dry_run: bool) -> CommandResult {
+    let new = add_fix_stage(handle, name, dry_run)?;
+    added::tell(ctx, &new, dry_run)?;
     let batch = new.added.iter().find_map(|part| match part.id {
         NodeId::Batch(id) => Some(id),
         _ => None,
     });
-    if let Some(batch) = batch.filter(|_| !ctx.json && !args.dry_run) {
+    if let Some(batch) = batch.filter(|_| !ctx.json && !dry_run) {
         ctx.screen.hint(&format!("then `work multi --batch {batch}` runs it"));
     }
     Ok(Exit::Done)

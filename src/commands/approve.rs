@@ -6,10 +6,12 @@ use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Drawn, Failed};
 use super::tree::plan_tree;
+use crate::engine::agents::check_agents;
 use crate::engine::approve::{
     ApproveError, Approved, Revoked, StageApproved, approve_plan, approve_stage, check, dry_run, revoke_plan,
     revoke_stage,
 };
+use crate::engine::validate::unknown_agents;
 use crate::engine::{StreamHandle, approved, read_text, stage};
 use crate::plan;
 use crate::ui::{confirm, tree};
@@ -82,6 +84,12 @@ fn run_plan(ctx: &Context, args: &PlanArgs) -> CommandResult {
     let parsed = plan::parse(&source);
     check(&parsed).map_err(|error| refused(&handle, &source, &parsed, error))?;
     let would = dry_run(&handle.store, &parsed)?;
+    // A broken agents.yaml hinders no approval; what is run later needs it.
+    if let Ok(agents) = check_agents(&workspace) {
+        for finding in unknown_agents(&parsed.plan, None, &agents.value) {
+            ctx.screen.warn(&format!("{}: it can't run before", finding.message));
+        }
+    }
     if args.dry_run {
         ctx.print(&would, || format!("would approve {}\n", would.words()))?;
         return Ok(Exit::Done);

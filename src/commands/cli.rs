@@ -9,8 +9,8 @@ use super::context::Context;
 use super::failed::CommandResult;
 use super::{
     add_batch, add_stage, add_task, add_thread, agents, answer, approve, assign, complete, continue_stream,
-    create, delete, edit, execute, fix, hold, import, init, list, logs, multi, preview, prompt, review, show,
-    status, supervisor, tree, unhold, update, use_stream, validate, why,
+    create, delete, edit, execute, fix, hold, import, init, list, logs, multi, preview, prompt, review,
+    session, show, status, supervisor, tree, unhold, update, use_stream, validate, why,
 };
 use crate::ui::ColorChoice;
 
@@ -32,7 +32,7 @@ const HELP: &str = "\
 Plan:        init create import use list validate preview tree show prompt approve assign agents review
 Run:         execute multi continue answer update
 Change:      add-stage add-batch add-thread add-task edit delete hold unhold complete
-Repair:      fix
+Repair:      fix session
 Look:        status why logs
 Background:  supervisor
 
@@ -118,6 +118,7 @@ pub(super) enum Command {
     Answer(answer::Args),
     Update(update::Args),
     Fix(fix::Args),
+    Session(session::Args),
     Status(status::Args),
     Logs(logs::Args),
     Why(why::Args),
@@ -156,6 +157,7 @@ impl Command {
             Self::Answer(args) => answer::run(ctx, &args),
             Self::Update(args) => update::run(ctx, &args),
             Self::Fix(args) => fix::run(ctx, &args),
+            Self::Session(args) => session::run(ctx, &args),
             Self::Status(args) => status::run(ctx, &args),
             Self::Logs(args) => logs::run(ctx, &args),
             Self::Why(args) => why::run(ctx, &args),

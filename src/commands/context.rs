@@ -12,7 +12,8 @@ use crate::config::{Agents, Settings};
 use crate::engine::{StreamHandle, Workspace, agents, select};
 use crate::model::Stream;
 use crate::sys::env::{Env, raw};
-use crate::ui::Screen;
+use crate::sys::signals::{self, LastWords};
+use crate::ui::{Screen, abandon};
 
 /// The surroundings of one command.
 pub(super) struct Context {
@@ -81,6 +82,12 @@ impl Context {
     /// The settings, whose file has no errors.
     pub(super) fn settings(&self, workspace: &Workspace) -> Result<Settings, Failed> {
         Ok(agents::load_settings(workspace)?)
+    }
+
+    /// Ctrl-C at a question leaves the terminal as it was, and says that nothing was changed.
+    pub(super) fn while_asking(&self) -> Option<LastWords> {
+        let screen = self.screen;
+        signals::last_words(move || abandon(&screen, "nothing was changed")).ok()
     }
 
     /// Prints the one document of a command with `--json`, else its text.

@@ -181,6 +181,7 @@ fn choice(ctx: &Context, args: &Args, unfinished: &[Case]) -> Result<Choice, Fai
         return Err(Failed::new(Exit::Waiting, "needs-choice", message)
             .hint("`--skip-failed` leaves them, `--fix-first` takes them up, `--abort` stops"));
     }
+    let _asking = ctx.while_asking();
     let items = ["Continue (skip failed)", "Fix first", "Abort"].map(str::to_owned);
     Ok(match choose("what now", &items, 1) {
         Some(0) => Choice::Skip,

@@ -14,6 +14,7 @@ use crate::engine::edits::PlanEditError;
 use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
 use crate::engine::restore::RestoreError;
+use crate::engine::session::SessionUseError;
 use crate::engine::standing::StandingError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
@@ -167,6 +168,17 @@ impl From<StreamError> for Failed {
                 Self::hinted(Exit::Usage, "stream", &error)
             }
             error => Self::hinted(Exit::Failed, "stream", &error),
+        }
+    }
+}
+
+impl From<SessionUseError> for Failed {
+    fn from(error: SessionUseError) -> Self {
+        match error {
+            SessionUseError::Store(error) => error.into(),
+            SessionUseError::Resolve(error) => error.into(),
+            error @ SessionUseError::Unknown(..) => Self::hinted(Exit::Usage, "unknown-id", &error),
+            error => Self::hinted(Exit::Failed, "session", &error),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `work fix`
 
 use super::Exit;
+use super::add_stage::fix_stage;
 use super::context::Context;
 use super::execute::Watch;
 use super::failed::{CommandResult, Failed};
@@ -26,6 +27,15 @@ pub(super) struct Args {
     /// Begin a new session, which is told what was done and why it failed
     #[arg(long, conflicts_with = "resume")]
     retry: bool,
+    /// Add a stage with a thread for each that is not done, instead: the same as `add-stage NAME --fix`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["threads", "batch", "all", "retry", "resume", "agent", "model"])]
+    new_stage: Option<String>,
+    /// How the older tool named a new stage
+    #[arg(long, hide = true, value_name = "NAME", conflicts_with = "new_stage")]
+    name: Option<String>,
+    /// The stage that the older tool fixed; all that is not done is taken up now
+    #[arg(long, hide = true, value_name = "N", requires = "name")]
+    stage: Option<String>,
     #[command(flatten)]
     how: How,
     #[command(flatten)]
@@ -58,6 +68,13 @@ impl Args {
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let (workspace, handle, stream) = ctx.state()?;
+    if let Some(name) = &args.name {
+        ctx.screen.warn("`work fix --name NAME` is deprecated, and forwards to `work add-stage NAME --fix`");
+        return fix_stage(ctx, &handle, name, args.dry_run);
+    }
+    if let Some(name) = &args.new_stage {
+        return fix_stage(ctx, &handle, name, args.dry_run);
+    }
     let found = match args.which() {
         Some(which) => chosen(&stream, &which)?,
         None => cases(&stream),
@@ -95,11 +112,12 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             ));
     }
     let agents = ctx.agents(&workspace)?;
+    let asking = ctx.while_asking();
     match ask(ctx, &agents, &found, &args.how) {
         None => Ok(nothing(ctx)),
         Some(Answer { cases, how, retry }) => {
             let fix = fix(how, retry);
-            if args.dry_run { fix.dry_run(&cases) } else { fix.confirmed(&cases, args.yes) }
+            if args.dry_run { fix.dry_run(&cases) } else { fix.confirmed(&cases, args.yes, asking) }
         }
     }
 }

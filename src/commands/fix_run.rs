@@ -12,6 +12,7 @@ use crate::engine::batch::prepare_some;
 use crate::engine::fix::{Action, Case, by_batch, case};
 use crate::engine::{Approach, Prepared, StreamHandle, TurnRequest, Workspace, prepare};
 use crate::model::{AgentName, Thread, ThreadId};
+use crate::sys::signals::LastWords;
 use crate::ui::confirm;
 
 /// In which conversation each thread goes on.
@@ -63,21 +64,25 @@ pub(super) fn first(
     if !ctx.screen.interactive || ctx.json {
         return fix(how.clone(), Take::AsProposed).apply(cases);
     }
+    let asking = ctx.while_asking();
     match ask(ctx, &ctx.agents(workspace)?, cases, how) {
         None => Ok(nothing(ctx)),
         Some(Answer { cases, how, retry }) => {
-            fix(how, if retry { Take::New } else { Take::AsTold }).confirmed(&cases, false)
+            fix(how, if retry { Take::New } else { Take::AsTold }).confirmed(&cases, false, asking)
         }
     }
 }
 
 impl Fix<'_> {
     /// Shows what will happen, and asks whether it may.
-    pub(super) fn confirmed(&self, cases: &[Case], yes: bool) -> CommandResult {
+    pub(super) fn confirmed(&self, cases: &[Case], yes: bool, asking: Option<LastWords>) -> CommandResult {
         for prepared in self.prepared(cases)? {
             self.ctx.screen.say(Would::of(&prepared).words().trim_end());
         }
-        if yes || confirm(&self.ctx.screen, "go?") { self.apply(cases) } else { Ok(nothing(self.ctx)) }
+        let goes = yes || confirm(&self.ctx.screen, "go?");
+        // From here on a signal is the turn's business.
+        drop(asking);
+        if goes { self.apply(cases) } else { Ok(nothing(self.ctx)) }
     }
 
     /// Only says what would happen.

@@ -15,6 +15,7 @@ use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
 use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
 use crate::engine::review::Review;
+use crate::engine::session::SessionView;
 use crate::engine::standing::Standing;
 use crate::engine::status::StatusReport;
 use crate::engine::why::Why;
@@ -73,6 +74,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("review", of::<Review>()),
         ("show", of::<show::Document<'static>>()),
         ("standing", of::<Standing>()),
+        ("session", of::<SessionView>()),
+        ("session-list", of::<Vec<SessionView>>()),
         ("status", of::<StatusReport>()),
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),

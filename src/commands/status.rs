@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::drift::drift_of;
-use crate::engine::status::report;
+use crate::engine::StreamHandle;
+use crate::engine::drift::drift_or_trouble;
+use crate::engine::status::{StatusReport, report};
+use crate::model::Stream;
 use crate::sys::watch::Watch;
 use crate::ui::{StatusView, status_table};
 
@@ -27,9 +29,16 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         return watch(ctx, view);
     }
     let (_, handle, stream) = ctx.state()?;
-    let status = report(&stream, drift_of(&stream, &handle));
+    let status = look(&stream, &handle);
     ctx.print(&status, || status_table(&ctx.screen, &status, view))?;
     if ctx.json {
+        return Ok(Exit::Done);
+    }
+    if let Some(why) = &status.plan_unreadable {
+        ctx.screen
+            .warn(&format!("cannot read `{}`, so nothing of it runs: {why}", handle.plan_file().display()));
+        ctx.screen
+            .hint("bring it back with git, or from the copy of what was approved in `.git/work/approved`");
         return Ok(Exit::Done);
     }
     for drift in &status.drift {
@@ -41,6 +50,14 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         ctx.screen.hint("`work validate plan`, then `work approve plan`");
     }
     Ok(Exit::Done)
+}
+
+/// The report of a stream, with what is wrong with its plan.
+fn look(stream: &Stream, handle: &StreamHandle) -> StatusReport {
+    match drift_or_trouble(stream, handle) {
+        Ok(drift) => report(stream, drift),
+        Err(error) => StatusReport { plan_unreadable: Some(error.to_string()), ..report(stream, Vec::new()) },
+    }
 }
 
 /// How soon the death of whoever runs a thread is seen: no file tells of it.
@@ -60,7 +77,7 @@ fn watch(ctx: &Context, view: StatusView) -> CommandResult {
     let mut shown = String::new();
     loop {
         let stream = handle.store.read()?;
-        let status = report(&stream, drift_of(&stream, &handle));
+        let status = look(&stream, &handle);
         let runs = ["running", "waiting"].iter().any(|word| status.counts.contains_key(word));
         let screen = ctx.screen.at(ctx.env.clock.now());
         let text =

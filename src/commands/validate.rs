@@ -85,7 +85,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             return Ok(Exit::Done);
         }
         if wants(What::Plan) {
-            files.push(check_plan(&handle));
+            files.push(check_plan(&workspace, &handle));
         }
         if let Some(what) = state {
             files.push(check_state(&workspace, &handle, what)?);

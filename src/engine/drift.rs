@@ -92,12 +92,21 @@ fn says_the_same(planned: &PlanThread, thread: &Thread) -> bool {
 /// The differences to PLAN.md as it is now. A plan that can't be read is told of by `validate`.
 #[must_use]
 pub fn drift_of(stream: &Stream, handle: &StreamHandle) -> Vec<Drift> {
-    let Some(approval) = &stream.approvals.plan else { return Vec::new() };
-    let Ok(source) = super::streams::read_text(&handle.plan_file()) else { return Vec::new() };
-    if approval.seal.as_ref() == Some(&seal(stream, &source)) {
-        return Vec::new();
+    drift_or_trouble(stream, handle).unwrap_or_default()
+}
+
+/// The differences to PLAN.md as it is now; none while nothing was approved.
+///
+/// # Errors
+/// Why the plan can't be read: then nothing of it runs.
+pub fn drift_or_trouble(stream: &Stream, handle: &StreamHandle) -> std::io::Result<Vec<Drift>> {
+    let source = super::streams::read_text(&handle.plan_file())?;
+    match &stream.approvals.plan {
+        Some(approval) if approval.seal.as_ref() != Some(&seal(stream, &source)) => {
+            Ok(drift(stream, &plan::read(&source)))
+        }
+        _ => Ok(Vec::new()),
     }
-    drift(stream, &plan::read(&source))
 }
 
 /// The seal of an approval: everything that [`drift`] depends on, at a moment when it finds nothing.

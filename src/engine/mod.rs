@@ -30,6 +30,7 @@ mod prompt;
 mod resolve;
 pub mod restore;
 pub mod review;
+pub mod session;
 mod sessions;
 mod spot;
 pub mod standing;

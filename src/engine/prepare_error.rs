@@ -44,7 +44,7 @@ pub enum PrepareError {
         pid: u32,
     },
     /// None of its conversations can go on.
-    #[error("thread `{id}` can't be resumed{}: {why}", of(agent.as_deref()))]
+    #[error("thread `{id}` can't be resumed{}", reason(agent.as_deref(), *why))]
     NoSession {
         /// The thread.
         id: ThreadId,
@@ -99,8 +99,12 @@ pub enum PrepareError {
     Store(#[from] StoreError),
 }
 
-fn of(agent: Option<&str>) -> String {
-    agent.map(|agent| format!(" with agent `{agent}`")).unwrap_or_default()
+fn reason(agent: Option<&str>, why: NoSession) -> String {
+    match (agent, why) {
+        (None, why) => format!(": {why}"),
+        (Some(agent), NoSession::NeverRun) => format!(": agent `{agent}` never had it"),
+        (Some(agent), why) => format!(" with agent `{agent}`: {why}"),
+    }
 }
 
 impl Hint for PrepareError {

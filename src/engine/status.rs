@@ -37,6 +37,8 @@ pub struct StatusReport {
     pub threads: Vec<ThreadRow>,
     /// What changed in the plan since it was approved.
     pub drift: Vec<Drift>,
+    /// Why PLAN.md can't be read; then nothing of it runs.
+    pub plan_unreadable: Option<String>,
     /// When its state last changed.
     pub updated_at: DateTime<Utc>,
 }
@@ -275,6 +277,7 @@ pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
         stages: stages(stream, &threads),
         threads,
         drift,
+        plan_unreadable: None,
         updated_at: stream.updated_at,
     }
 }

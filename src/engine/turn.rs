@@ -221,11 +221,8 @@ impl Following {
     }
 
     fn open_ui(&mut self, ui: &UiCommand, reporter: &mut dyn Reporter) {
-        let Some((program, args)) = ui.argv.split_first() else { return };
         reporter.show(&Progress::UiOpens);
-        let mut command = process::foreground(program);
-        command.args(args).envs(ui.env.iter().map(|(name, value)| (name, value))).current_dir(&ui.directory);
-        match command.spawn() {
+        match foreground_ui(ui) {
             Ok(child) => {
                 self.ui = Some(child.id());
                 wait_for(child, self.sender.clone());
@@ -240,6 +237,17 @@ impl Following {
             process::ask_to_end(pid);
         }
     }
+}
+
+/// Starts the agent's own UI in our terminal.
+///
+/// # Errors
+/// When its program can't be started.
+pub fn foreground_ui(ui: &UiCommand) -> io::Result<Child> {
+    let (program, args) = ui.argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = process::foreground(program);
+    command.args(args).envs(ui.env.iter().map(|(name, value)| (name, value))).current_dir(&ui.directory);
+    command.spawn()
 }
 
 fn wait_for(mut child: Child, to: Sender<Happening>) {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::agents::ConfigError;
 use super::drift::drift;
 use super::{Hint as _, StreamHandle, Workspace, agents, spot};
-use crate::config::Agent;
+use crate::config::{Agent, Agents};
 use crate::diag::{Diagnostic, Severity, position};
 use crate::model::{AgentName, SessionRecord, Stream, Thread};
 use crate::plan::{self, Plan};
@@ -78,7 +78,7 @@ fn unreadable(path: PathBuf, code: &'static str, error: &ConfigError) -> FileFin
 
 /// Checks PLAN.md, and what changed in it since it was approved.
 #[must_use]
-pub fn check_plan(handle: &StreamHandle) -> FileFindings {
+pub fn check_plan(workspace: &Workspace, handle: &StreamHandle) -> FileFindings {
     let path = handle.plan_file();
     let source = match super::streams::read_text(&path) {
         Ok(source) => source,
@@ -90,12 +90,31 @@ pub fn check_plan(handle: &StreamHandle) -> FileFindings {
     };
     let parsed = plan::parse(&source);
     let mut diagnostics = parsed.diagnostics;
+    // An agents.yaml that can't be read is told of where it is checked.
+    if let Ok(agents) = agents::check_agents(workspace) {
+        diagnostics.extend(unknown_agents(&parsed.plan, handle.store.read().ok().as_ref(), &agents.value));
+    }
     // A state that can't be read is told of where the state is checked.
     if let Ok(stream) = handle.store.read() {
         diagnostics.extend(drifted(&stream, &parsed.plan));
         diagnostics.extend(other_texts(&stream, &parsed.plan));
     }
     FileFindings { path, source, diagnostics }.sorted()
+}
+
+/// Agents that the plan names and nobody has. What is approved already is checked with the state.
+pub fn unknown_agents(plan: &Plan, stream: Option<&Stream>, agents: &Agents) -> Vec<Diagnostic> {
+    let finding = |planned: &plan::PlanThread| {
+        let agent = planned.agent.as_ref().filter(|agent| agents.get(&agent.value).is_none())?;
+        let in_state = stream.and_then(|stream| stream.thread(planned.id)).and_then(|t| t.agent.as_ref());
+        let message =
+            format!("thread {} names agent `{}`, which agents.yaml does not have", planned.id, agent.value);
+        let help = "`work agents` lists them; correct the plan, or add the agent";
+        let finding =
+            Diagnostic::warning("S016", message).help(help).at(agent.span.clone(), "nobody has that name");
+        (in_state != Some(&agent.value)).then_some(finding)
+    };
+    plan.threads().filter_map(finding).collect()
 }
 
 fn drifted(stream: &Stream, plan: &Plan) -> Vec<Diagnostic> {

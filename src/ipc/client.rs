@@ -108,8 +108,16 @@ impl Client {
     /// # Errors
     /// [`ClientError::NoAnswer`] after ten seconds, or when the supervisor is gone.
     pub fn ask(&self, message: &ClientMessage) -> Result<ServerMessage, ClientError> {
+        self.ask_within(message, ANSWER)
+    }
+
+    /// The same, for a message whose answer takes as long as an agent does.
+    ///
+    /// # Errors
+    /// [`ClientError::NoAnswer`] after `limit`, or when the supervisor is gone.
+    pub fn ask_within(&self, message: &ClientMessage, limit: Duration) -> Result<ServerMessage, ClientError> {
         self.connection.send(message)?;
-        match self.incoming.recv_timeout(ANSWER) {
+        match self.incoming.recv_timeout(limit) {
             Ok(Incoming::Message(message)) => match *message {
                 ServerMessage::Refused { reason: Refusal::Version, message } => {
                     Err(ClientError::OtherVersion { message })

@@ -95,6 +95,20 @@ pub enum ClientMessage {
     },
     /// Cancel the turn of this connection.
     Cancel,
+    /// Cancel the turn of a thread, whoever runs it.
+    CancelTurn {
+        /// The stream.
+        stream: StreamId,
+        /// The thread.
+        thread: ThreadId,
+    },
+    /// Tell how to open the agent's own UI on a session.
+    OpenUi {
+        /// The session.
+        session: SessionId,
+        /// Where it works.
+        directory: PathBuf,
+    },
     /// Answer what the agent of a thread asks, whoever runs its turn.
     Answer {
         /// The stream.
@@ -126,6 +140,10 @@ pub enum Refusal {
     Stopping,
     /// The thread has a running session already.
     AlreadyRunning,
+    /// No turn of that thread runs here.
+    NothingRuns,
+    /// The agent has no UI on that session.
+    NoUi,
     /// Nothing waits for that answer, or not any more.
     NothingWaits,
     /// The answer is none to what is asked.
@@ -257,6 +275,10 @@ pub enum ServerMessage {
     Stopping,
     /// The answer was taken by the agent.
     Answered,
+    /// The turn was cancelled, and its end is on record.
+    Cancelled,
+    /// How to open the agent's own UI.
+    Ui(UiCommand),
     /// The answer to `status`.
     Status(SupervisorStatus),
     /// About the turn of this connection.

@@ -22,8 +22,8 @@ use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
 use crate::engine::Workspace;
-use crate::ipc::{TurnMessage, TurnSpec};
-use crate::model::{CancelCause, Failure, ThreadId};
+use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
+use crate::model::{CancelCause, Failure, SessionId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// How long an exit is held up by ends that can't be written.
@@ -86,6 +86,15 @@ impl Runtime {
         mut answers: Given,
     ) {
         turn::run(&self, spec, &news, cancelled, &mut answers).await;
+    }
+
+    /// How to open the agent's own UI on a session; its server is started for that.
+    ///
+    /// # Errors
+    /// `SessionUnknown`, or what the server failed with.
+    pub async fn ui(&self, session: SessionId, directory: PathBuf) -> Result<UiCommand, Failure> {
+        let ui = self.pool.opencode().await?.ui(&session, &directory).await?;
+        Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
     }
 
     /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.

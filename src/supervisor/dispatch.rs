@@ -2,14 +2,15 @@
 //! a socket or a task, so that every race is a row in a table.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
 use crate::ipc::{
     ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
-    VERSION,
+    UiCommand, VERSION,
 };
-use crate::model::{CancelCause, Reply, StreamId, ThreadId};
+use crate::model::{CancelCause, Failure, Reply, SessionId, StreamId, ThreadId};
 use crate::runtime::NotAnswered;
 
 /// A connection, numbered in order of arrival.
@@ -30,6 +31,8 @@ pub(super) enum Event {
     TurnOver(ConnId),
     /// What became of the answer that somebody gave.
     Answered(ConnId, Result<(), NotAnswered>),
+    /// How the agent's own UI is opened, or why it can't be.
+    Ui(ConnId, Result<UiCommand, Failure>),
     /// Nothing has happened for the idle time.
     IdleTimeUp,
     /// The operating system asks us to end.
@@ -47,6 +50,8 @@ pub(super) enum Action {
     Start(ConnId, Box<TurnSpec>),
     /// Cancel the turn of a connection.
     Cancel(ConnId, CancelCause),
+    /// Find out how the agent's own UI is opened on a session.
+    OpenUi(ConnId, SessionId, PathBuf),
     /// Pass an answer on to a turn.
     Answer(Box<Answering>),
     /// Begin to count the idle time anew, or stop counting it.
@@ -94,11 +99,13 @@ pub(super) struct Dispatch {
     phase: Phase,
     conns: BTreeMap<ConnId, Conn>,
     turns: BTreeMap<ConnId, TurnSummary>,
+    /// Who waits for the end of which cancelled turn: the asking connection, and that of the turn.
+    cancelling: Vec<(ConnId, ConnId)>,
 }
 
 impl Dispatch {
     pub(super) fn new() -> Self {
-        Self { phase: Phase::Serving, conns: BTreeMap::new(), turns: BTreeMap::new() }
+        Self { phase: Phase::Serving, conns: BTreeMap::new(), turns: BTreeMap::new(), cancelling: Vec::new() }
     }
 
     /// The turns that run, oldest connection first.
@@ -136,7 +143,9 @@ impl Dispatch {
             }
             Event::TurnOver(conn) => {
                 self.turns.remove(&conn);
-                self.exit_when_done()
+                let mut actions = self.tell_cancelled(conn);
+                actions.extend(self.exit_when_done());
+                actions
             }
             Event::Answered(conn, Ok(())) if self.conns.contains_key(&conn) => {
                 vec![Action::Send(conn, ServerMessage::Answered)]
@@ -144,8 +153,14 @@ impl Dispatch {
             Event::Answered(conn, Err(NotAnswered { reason, message })) if self.conns.contains_key(&conn) => {
                 refuse(conn, reason, message)
             }
+            Event::Ui(conn, Ok(ui)) if self.conns.contains_key(&conn) => {
+                vec![Action::Send(conn, ServerMessage::Ui(ui))]
+            }
+            Event::Ui(conn, Err(failure)) if self.conns.contains_key(&conn) => {
+                refuse(conn, Refusal::NoUi, failure.to_string())
+            }
             Event::IdleTimeUp if self.is_idle() => self.stop(),
-            Event::IdleTimeUp | Event::Turn(..) | Event::Answered(..) => Vec::new(),
+            Event::IdleTimeUp | Event::Turn(..) | Event::Answered(..) | Event::Ui(..) => Vec::new(),
             Event::Terminate => self.stop(),
         };
         if self.phase == Phase::Serving && self.is_idle() != was_idle {
@@ -182,6 +197,12 @@ impl Dispatch {
             }
             (ClientMessage::Run { spec }, Conn::Greeted) => self.run(conn, spec, now),
             (ClientMessage::Cancel, Conn::Greeted) => self.cancel(conn, CancelCause::Person),
+            (ClientMessage::CancelTurn { stream, thread }, Conn::Greeted) => {
+                self.cancel_turn(conn, &stream, thread)
+            }
+            (ClientMessage::OpenUi { session, directory }, Conn::Greeted) => {
+                vec![Action::OpenUi(conn, session, directory)]
+            }
             (ClientMessage::Answer { stream, thread, request, reply }, Conn::Greeted) => {
                 self.answer(conn, &stream, thread, request, reply)
             }
@@ -223,11 +244,34 @@ impl Dispatch {
         request: Option<String>,
         reply: Reply,
     ) -> Vec<Action> {
-        let mut turns = self.turns.iter();
-        match turns.find(|(_, turn)| turn.stream == *stream && turn.thread == thread) {
-            Some((&turn, _)) => vec![Action::Answer(Box::new(Answering { from, turn, request, reply }))],
+        match self.turn_of(stream, thread) {
+            Some(turn) => vec![Action::Answer(Box::new(Answering { from, turn, request, reply }))],
             None => refuse(from, Refusal::NothingWaits, format!("the supervisor runs no turn of `{thread}`")),
         }
+    }
+
+    /// The connection that the turn of a thread belongs to.
+    fn turn_of(&self, stream: &StreamId, thread: ThreadId) -> Option<ConnId> {
+        let mut turns = self.turns.iter();
+        turns.find(|(_, turn)| turn.stream == *stream && turn.thread == thread).map(|(&conn, _)| conn)
+    }
+
+    fn cancel_turn(&mut self, from: ConnId, stream: &StreamId, thread: ThreadId) -> Vec<Action> {
+        let Some(turn) = self.turn_of(stream, thread) else {
+            let message = format!("the supervisor runs no turn of `{thread}`");
+            return refuse(from, Refusal::NothingRuns, message);
+        };
+        self.cancelling.push((from, turn));
+        self.cancel(turn, CancelCause::Person)
+    }
+
+    /// A turn is over: whoever cancelled it from elsewhere hears so.
+    fn tell_cancelled(&mut self, turn: ConnId) -> Vec<Action> {
+        let (over, left) = self.cancelling.iter().partition(|(_, of)| *of == turn);
+        self.cancelling = left;
+        let over: Vec<(ConnId, ConnId)> = over;
+        let asked = over.into_iter().map(|(from, _)| from).filter(|from| self.conns.contains_key(from));
+        asked.map(|from| Action::Send(from, ServerMessage::Cancelled)).collect()
     }
 
     fn cancel(&self, conn: ConnId, cause: CancelCause) -> Vec<Action> {

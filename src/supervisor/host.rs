@@ -183,6 +183,13 @@ impl Host {
                 }
             }
             Action::Answer(answering) => self.answer(*answering),
+            Action::OpenUi(conn, session, directory) => {
+                let (runtime, events) = (Arc::clone(&self.runtime), self.events.clone());
+                tokio::spawn(async move {
+                    // The loop outlives every question; when it is gone, so is the process.
+                    let _ = events.send(Event::Ui(conn, runtime.ui(session, directory).await));
+                });
+            }
             Action::Idle(counts) => self.idle_until = counts.then(|| Instant::now() + self.idle),
             Action::TellStatus(conn) => {
                 let agents = self.runtime.agents();

@@ -4,8 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
 use crate::config::Agent;
-use crate::ipc::{Asking, ClientMessage, PROTOCOL, Refusal, ServerMessage, TurnMessage, TurnSpec, VERSION};
-use crate::model::{AgentName, BackendKind, CancelCause, Mode, Policy, Reply, TurnOutcome};
+use crate::ipc::{
+    Asking, ClientMessage, PROTOCOL, Refusal, ServerMessage, TurnMessage, TurnSpec, UiCommand, VERSION,
+};
+use crate::model::{
+    AgentName, BackendKind, CancelCause, Failure, FailureKind, Mode, Policy, Reply, SessionId, TurnOutcome,
+};
 use crate::runtime::NotAnswered;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -65,6 +69,8 @@ fn words(actions: &[Action]) -> Vec<String> {
         ServerMessage::Refused { reason, .. } => format!("refused {reason:?}"),
         ServerMessage::Stopping => "stopping".to_owned(),
         ServerMessage::Answered => "answered".to_owned(),
+        ServerMessage::Cancelled => "cancelled".to_owned(),
+        ServerMessage::Ui(_) => "ui".to_owned(),
         ServerMessage::Status(_) => "status".to_owned(),
         ServerMessage::Turn(_) => "turn".to_owned(),
     };
@@ -76,6 +82,7 @@ fn words(actions: &[Action]) -> Vec<String> {
             Action::Start(conn, _) => format!("{conn} start"),
             Action::Cancel(conn, cause) => format!("{conn} cancel {cause:?}"),
             Action::Answer(answering) => format!("{} answers {}", answering.from, answering.turn),
+            Action::OpenUi(conn, session, _) => format!("{conn} opens {session}"),
             Action::Idle(counts) => format!("idle {counts}"),
             Action::TellStatus(conn) => format!("{conn} tell"),
             Action::Exit => "exit".to_owned(),
@@ -387,4 +394,38 @@ fn the_words_of_a_refusal_name_both_versions() {
     };
     assert!(message.contains("9.8.7") && message.contains(VERSION), "{message}");
     assert_eq!(CancelCause::Shutdown.words(), "the supervisor was stopped");
+}
+
+/// Somebody else cancels a turn: they hear of it when it is over, whoever is gone by then.
+#[test]
+fn a_turn_is_cancelled_from_elsewhere() {
+    let mut table = Table::new();
+    table.running(1, "001-a", "01.01.01");
+    table.greet(2);
+    table.greet(3);
+    let cancel = |thread: &str| ClientMessage::CancelTurn {
+        stream: "001-a".parse().expect("an id"),
+        thread: thread.parse().expect("an id"),
+    };
+    assert_eq!(table.say(2, cancel("01.01.02")), ["2 refused NothingRuns"]);
+    assert_eq!(table.say(2, cancel("01.01.01")), ["1 cancel Person"]);
+    assert_eq!(table.say(3, cancel("01.01.01")), ["1 cancel Person"]);
+    table.on(Event::Disconnected(3));
+    assert_eq!(table.on(Event::TurnOver(1)), ["2 cancelled"]);
+    assert_eq!(table.say(2, cancel("01.01.01")), ["2 refused NothingRuns"]);
+}
+
+/// A UI is asked for, and told to whoever still listens.
+#[test]
+fn a_ui_is_told_to_who_asked() {
+    let mut table = Table::new();
+    table.greet(1);
+    let open = ClientMessage::OpenUi { session: SessionId("ses_1".into()), directory: "/repo".into() };
+    assert_eq!(table.say(1, open), ["1 opens ses_1"]);
+    let ui = || UiCommand { argv: vec!["opencode".into()], env: Vec::new(), directory: "/repo".into() };
+    assert_eq!(table.on(Event::Ui(1, Ok(ui()))), ["1 ui"]);
+    let unknown = Failure::new(FailureKind::SessionUnknown, "no such session");
+    assert_eq!(table.on(Event::Ui(1, Err(unknown))), ["1 refused NoUi"]);
+    table.on(Event::Disconnected(1));
+    assert_eq!(table.on(Event::Ui(1, Ok(ui()))), Vec::<String>::new());
 }

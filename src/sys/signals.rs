@@ -1,9 +1,12 @@
 //! Signals of a synchronous command: a thread that waits for them and tells.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 /// Somebody wants the command to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,4 +29,37 @@ pub fn watch(tell: impl Fn(Interrupt) + Send + 'static) -> io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// As long as it lives, a signal that ends us is told of first.
+#[derive(Debug)]
+pub struct LastWords {
+    armed: Arc<AtomicBool>,
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        self.armed.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Calls `tell` when a signal is about to end this process, and then lets it. For a question at a terminal,
+/// which would leave the terminal as it needs it.
+///
+/// # Errors
+/// When the signals can't be watched.
+pub fn last_words(tell: impl Fn() + Send + 'static) -> io::Result<LastWords> {
+    let armed = Arc::new(AtomicBool::new(true));
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let still = Arc::clone(&armed);
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            if still.load(Ordering::SeqCst) {
+                tell();
+                // It can only fail for a signal that has no default.
+                let _ = emulate_default_handler(signal);
+            }
+        }
+    });
+    Ok(LastWords { armed })
 }

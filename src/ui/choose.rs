@@ -3,6 +3,7 @@
 use dialoguer::console::Term;
 use dialoguer::{Input, Select};
 
+use super::Screen;
 use super::text::{cut, one_line};
 
 /// Asks for one of the items; `default` is the one that is marked first. `None` when the person wants
@@ -17,6 +18,13 @@ pub fn choose(question: &str, items: &[String], default: usize) -> Option<usize>
     // Ctrl-C leaves it hidden.
     let _ = term.show_cursor();
     chosen.ok().flatten()
+}
+
+/// A terminal that was asked in the middle of a question: its cursor comes back, and the person hears what
+/// became of it.
+pub fn abandon(screen: &Screen, words: &str) {
+    let _ = Term::stderr().show_cursor();
+    screen.say(&format!("\n{words}"));
 }
 
 /// Asks for a line. `None` for an empty one, Ctrl-C, or a terminal that is gone.

@@ -16,4 +16,5 @@ mod questions;
 mod quickstart;
 mod records;
 mod repair;
+mod repair_by_hand;
 mod rig;

@@ -1,6 +1,7 @@
 //! `status` and `update`, alone and many at once.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::time::{Duration, Instant};
 
 use work::store::Store;
@@ -16,7 +17,43 @@ const WRITERS: usize = 64;
 
 /// `status` and `update` of streams of all sizes.
 pub(crate) fn alone() -> Vec<Row> {
-    [10, 1_000, 10_000].into_iter().flat_map(of_size).collect()
+    let mut rows: Vec<Row> = [10, 1_000, 10_000].into_iter().flat_map(of_size).collect();
+    rows.extend(of_sessions());
+    rows
+}
+
+/// `status` of many attempts, and how soon `status --watch` shows a change.
+fn of_sessions() -> Vec<Row> {
+    let env = TestEnv::new();
+    let dir = streams::many_sessions(&env);
+    let mut runs = in_turns(&env, &[work(&["status"]), work(&["status", "--sessions"])], 8, 10).into_iter();
+    let (Some(status), Some(sessions)) = (runs.next(), runs.next()) else { return Vec::new() };
+    let mut command = env.command(env!("CARGO_BIN_EXE_work"));
+    command.args(["status", "--watch", "--json"]).current_dir(env.repo_dir());
+    let mut watching = command.stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(watching.stdout.take().expect("piped")).lines();
+    lines.next().expect("the first look").expect("a line");
+    let store = Store::open(&dir, Clock::System);
+    let mut seen = Runs::default();
+    for round in 0..40 {
+        let changed = store.transact(|stream| {
+            stream.name = format!("Round {round}");
+            Ok::<_, std::convert::Infallible>(())
+        });
+        changed.expect("written");
+        let begun = Instant::now();
+        lines.next().expect("the next look").expect("a line");
+        seen.wall.push(begun.elapsed());
+    }
+    watching.kill().expect("it runs");
+    watching.wait().expect("its end");
+    let within = |runs: &Runs, limit: u64| runs.median() <= Duration::from_millis(limit);
+    vec![
+        Row::of("status of 200 threads, 1,000 sessions", &status).wanted("≤ 10 ms", within(&status, 10)),
+        Row::of("status --sessions of the same", &sessions),
+        Row::of("status --watch of the same, from a change on disk", &seen)
+            .wanted("≤ 20 ms", within(&seen, 20)),
+    ]
 }
 
 fn of_size(tasks: usize) -> Vec<Row> {

@@ -326,6 +326,7 @@ hint: then `work multi --batch 03.01` runs it
 $ work approve plan --yes
 approved 6 threads, 7 tasks; new: 03.01.01 03.01.02; kept for their history: 01.02.02
 --- stderr
+warning: thread 03.01.01 names agent `docs-writer`, which agents.yaml does not have: it can't run before
 hint: `work multi` runs the next batch; `work status` shows how it goes
 --- exit 0
 

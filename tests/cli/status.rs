@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use super::desk::Desk;
+use super::desk::{Desk, document};
 
 #[test]
 fn how_the_stream_stands() {
@@ -341,6 +341,7 @@ $ work status --json
     }
   ],
   "drift": [],
+  "planUnreadable": null,
   "updatedAt": "2026-03-04T05:06:07Z"
 }
 --- exit 0
@@ -384,6 +385,7 @@ $ work status --json
   "stages": [],
   "threads": [],
   "drift": [],
+  "planUnreadable": null,
   "updatedAt": "2026-03-04T05:06:07Z"
 }
 --- exit 0
@@ -428,4 +430,15 @@ no session yet
 
 "#]],
     );
+}
+
+/// Fault: the approved plan was gone, nothing of it could run, and `status` said nothing.
+#[test]
+fn a_plan_that_is_gone_is_told_of() {
+    let desk = Desk::approved();
+    std::fs::remove_file(desk.path("repo/work/001-rename-fetch/PLAN.md")).expect("removed");
+    let output = desk.run("status").ok();
+    assert!(output.stderr.contains("so nothing of it runs: No such file"), "{output:#?}");
+    let json = document("status", &desk.run("status --json").ok());
+    assert!(json["planUnreadable"].as_str().is_some_and(|why| why.contains("No such file")), "{json}");
 }

@@ -202,6 +202,7 @@ $ work tree --json
     }
   ],
   "drift": [],
+  "planUnreadable": null,
   "updatedAt": "2026-03-04T05:06:07Z"
 }
 --- exit 0

@@ -40,3 +40,23 @@ fn time_grows_with_the_number_of_tasks_and_not_with_its_square() {
         assert!(many < few * 20, "{args:?} took {few:?} for 1,000 tasks and {many:?} for 10,000");
     }
 }
+
+/// A thousand attempts are looked at in one go, also where each is judged by what came after it.
+///
+/// Mutant that makes it fail: whether a session is forgotten looked up in the file, for each.
+#[test]
+fn many_attempts_are_no_burden() {
+    let env = TestEnv::new();
+    streams::many_sessions(&env);
+    for args in [
+        &["status"][..],
+        &["status", "--sessions"],
+        &["session", "list"],
+        &["why", "01.10.20"],
+        &["fix", "--json"],
+    ] {
+        let took = least(&env, args);
+        println!("{args:?}: {took:.1?}");
+        assert!(took < Duration::from_secs(1), "{args:?} took {took:?}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use work::model::{
     AgentName, BackendKind, End, Extra, Mode, Outcome, SessionId, SessionRecord, SessionRef, SessionState,
     TaskStatus, Usage,
@@ -75,25 +76,7 @@ pub(crate) fn half_done(env: &TestEnv, tasks: usize) -> PathBuf {
                 task.report =
                     done.then(|| "Made the reader resumable, and covered the cut records.".to_owned());
             }
-            thread.sessions.push(SessionRecord {
-                session: SessionRef::Known(SessionId(format!("ses_{number:026}"))),
-                attempt: 1,
-                agent: AgentName("default".to_owned()),
-                model: "anthropic/claude-sonnet-4-5".to_owned(),
-                variant: None,
-                backend: Some(BackendKind::Opencode),
-                mode: Some(Mode::Plain),
-                directory: Some("/home/somebody/projects/a-project".into()),
-                started_at: now,
-                resumed_from: None,
-                turns: vec![1],
-                usage: Some(Usage { input: 12_345, output: 678, cost: 0.0123, ..Usage::default() }),
-                state: SessionState::Ended {
-                    outcome: Outcome::Completed,
-                    end: End { at: Some(now), exit_code: Some(0), ..End::default() },
-                },
-                extra: Extra::new(),
-            });
+            thread.sessions.push(record(number, 1, now));
         }
         Ok::<_, std::convert::Infallible>(
             stream.threads.iter().map(|thread| thread.tasks.len()).sum::<usize>(),
@@ -101,4 +84,43 @@ pub(crate) fn half_done(env: &TestEnv, tasks: usize) -> PathBuf {
     });
     assert_eq!(worked.expect("written"), tasks, "the plan has as many tasks as wanted");
     dir
+}
+
+/// A repository with a stream of 200 threads, each with five attempts.
+pub(crate) fn many_sessions(env: &TestEnv) -> PathBuf {
+    let dir = approved(env, &plan(1, 10, 20, 1, DETAILS));
+    let now = Clock::System.now();
+    let worked = Store::open(&dir, Clock::System).transact(|stream| {
+        for (number, thread) in stream.threads.iter_mut().enumerate() {
+            thread.sessions.extend((1..=5).map(|attempt| record(number * 5, attempt, now)));
+        }
+        Ok::<_, std::convert::Infallible>(
+            stream.threads.iter().map(|thread| thread.sessions.len()).sum::<usize>(),
+        )
+    });
+    assert_eq!(worked.expect("written"), 1_000);
+    dir
+}
+
+/// An attempt that ended well.
+fn record(number: usize, attempt: u32, now: DateTime<Utc>) -> SessionRecord {
+    SessionRecord {
+        session: SessionRef::Known(SessionId(format!("ses_{number:026}"))),
+        attempt,
+        agent: AgentName("default".to_owned()),
+        model: "anthropic/claude-sonnet-4-5".to_owned(),
+        variant: None,
+        backend: Some(BackendKind::Opencode),
+        mode: Some(Mode::Plain),
+        directory: Some("/home/somebody/projects/a-project".into()),
+        started_at: now,
+        resumed_from: None,
+        turns: vec![attempt],
+        usage: Some(Usage { input: 12_345, output: 678, cost: 0.0123, ..Usage::default() }),
+        state: SessionState::Ended {
+            outcome: Outcome::Completed,
+            end: End { at: Some(now), exit_code: Some(0), ..End::default() },
+        },
+        extra: Extra::new(),
+    }
 }

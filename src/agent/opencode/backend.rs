@@ -8,10 +8,10 @@ use super::http::NewSession;
 use super::keeper::Keeper;
 use super::models;
 use super::server::{Server, ServerOptions};
-use super::session::OpencodeSession;
+use super::session::{OpencodeSession, ui_command};
 use super::wire::ProviderList;
-use crate::agent::{Backend, BoxFuture, OpenRequest, Session};
-use crate::model::{Failure, FailureKind, ModelRef};
+use crate::agent::{Backend, BoxFuture, OpenRequest, Session, UiCommand};
+use crate::model::{Failure, FailureKind, ModelRef, SessionId};
 
 /// opencode, as one shared server for all sessions and directories.
 #[derive(Clone)]
@@ -51,6 +51,17 @@ impl Opencode {
     pub async fn check_model(&self, directory: &Path, model: &ModelRef) -> Result<(), Failure> {
         let server = self.server().await?;
         self.shared.check_model(&server, directory, model).await
+    }
+
+    /// How to open opencode's own UI on a session that it knows.
+    ///
+    /// # Errors
+    /// `SessionUnknown`, or what the server failed with.
+    pub async fn ui(&self, session: &SessionId, directory: &Path) -> Result<UiCommand, Failure> {
+        let server = self.server().await?;
+        let scoped = server.http().at(directory);
+        scoped.session(&session.0).await.map_err(|failure| missing(failure, &session.0))?;
+        Ok(ui_command(&self.shared.program, &server, session, directory))
     }
 
     async fn open_session(&self, request: OpenRequest) -> Result<OpencodeSession, Failure> {

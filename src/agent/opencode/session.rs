@@ -5,7 +5,7 @@
 //! session again, so that a turn always ends.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -451,18 +451,24 @@ impl OpencodeSession {
         }
         Ok(total)
     }
+}
 
-    fn ui_command(&self) -> UiCommand {
-        let http: &Http = self.server.http();
-        let mut argv = vec![self.shared.program.clone().into_os_string()];
-        argv.extend(["attach", http.url(), "--session", &self.id.0, "--dir"].map(Into::into));
-        argv.push(self.directory.clone().into_os_string());
-        let env = vec![
-            ("OPENCODE_SERVER_PASSWORD".to_owned(), http.password().expose().to_owned()),
-            ("OPENCODE_SERVER_USERNAME".to_owned(), super::http::USER.to_owned()),
-        ];
-        UiCommand { argv, env, directory: self.directory.clone() }
-    }
+/// The command that opens opencode's own UI on a session of this server.
+pub(super) fn ui_command(
+    program: &Path,
+    server: &Server,
+    session: &SessionId,
+    directory: &Path,
+) -> UiCommand {
+    let http: &Http = server.http();
+    let mut argv = vec![program.as_os_str().to_owned()];
+    argv.extend(["attach", http.url(), "--session", &session.0, "--dir"].map(Into::into));
+    argv.push(directory.as_os_str().to_owned());
+    let env = vec![
+        ("OPENCODE_SERVER_PASSWORD".to_owned(), http.password().expose().to_owned()),
+        ("OPENCODE_SERVER_USERNAME".to_owned(), super::http::USER.to_owned()),
+    ];
+    UiCommand { argv, env, directory: directory.to_owned() }
 }
 
 /// What a second look shows.
@@ -542,6 +548,6 @@ impl Session for OpencodeSession {
     }
 
     fn ui(&self) -> Option<UiCommand> {
-        Some(self.ui_command())
+        Some(ui_command(&self.shared.program, &self.server, &self.id, &self.directory))
     }
 }

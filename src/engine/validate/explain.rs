@@ -60,6 +60,9 @@ pub fn explain(code: &str) -> Option<&'static str> {
         "S015" => {
             "An attempt says that it continues another one, and there is no earlier one of that number."
         }
+        "S016" => {
+            "A thread of the plan names an agent that `work/agents.yaml` does not have. It can be approved, since the agent may be added later, and does not run before."
+        }
         "T103" => {
             "A task stands in the list of a thread that its id does not belong to, so that no report can reach it. Move it, or correct its id, in tasks.json."
         }

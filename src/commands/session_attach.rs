@@ -1,0 +1,44 @@
+//! `work session attach WHICH`
+
+use std::time::Duration;
+
+use super::Exit;
+use super::connect::connect;
+use super::context::Context;
+use super::failed::{CommandResult, Failed};
+use crate::engine::session::find;
+use crate::engine::turn::foreground_ui;
+use crate::ipc::{ClientError, ClientMessage, ServerMessage};
+
+/// How long the agent's server may take to start.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Opens the agent's own UI on a session. The supervisor keeps the server for as long as it is open.
+pub(super) fn run(ctx: &Context, which: &str) -> CommandResult {
+    let (workspace, _, stream) = ctx.state()?;
+    let (thread, record) = find(&stream, which)?;
+    let Some(session) = record.session.known() else {
+        let message = format!("attempt {} of thread `{}` has no session to open", record.attempt, thread.id);
+        return Err(Failed::new(Exit::Failed, "no-session", message)
+            .hint(format!("`work why {}` tells why", thread.id)));
+    };
+    if !ctx.screen.interactive {
+        return Err(Failed::new(Exit::Usage, "usage", "the agent's own UI needs a terminal")
+            .hint(format!("`work logs {}`, or `work session export {}`", thread.id, thread.id)));
+    }
+    let directory = record.directory.clone().unwrap_or_else(|| workspace.root.clone());
+    let (client, finish) = connect(ctx, &workspace, false)?;
+    let open = ClientMessage::OpenUi { session: session.clone(), directory };
+    let ServerMessage::Ui(ui) = client.ask_within(&open, PATIENCE)? else {
+        return Err(ClientError::NoAnswer(None).into());
+    };
+    let status = foreground_ui(&ui).and_then(|mut child| child.wait());
+    drop(client);
+    finish();
+    match status {
+        Ok(_) => Ok(Exit::Done),
+        Err(error) => {
+            Err(Failed::new(Exit::Program, "agent-missing", format!("the UI could not be opened: {error}")))
+        }
+    }
+}
