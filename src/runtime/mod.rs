@@ -93,7 +93,7 @@ impl Runtime {
     /// # Errors
     /// `SessionUnknown`, or what the server failed with.
     pub async fn ui(&self, session: SessionId, directory: PathBuf) -> Result<UiCommand, Failure> {
-        let ui = self.pool.opencode().await?.ui(&session, &directory).await?;
+        let ui = self.pool.server().await?.ui(&session, &directory).await?;
         Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
     }
 

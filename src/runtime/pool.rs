@@ -100,6 +100,18 @@ impl Pool {
         run.open(request).await
     }
 
+    /// The backend on the shared server, for what only that can do. It starts when it is used.
+    ///
+    /// # Errors
+    /// `AgentMissing` when the program is not there; `AgentTooOld` when it is known to be.
+    pub(super) async fn server(&self) -> Result<Opencode, Failure> {
+        self.sweep().await;
+        match self.too_old() {
+            Some((failure, _)) => Err(failure),
+            None => Ok(self.opencode(&find_program(self.program.as_deref())?)),
+        }
+    }
+
     fn opencode(&self, program: &Path) -> Opencode {
         let mut held = self.opencode.lock().unwrap_or_else(PoisonError::into_inner);
         held.get_or_insert_with(|| Opencode::new(self.options(program.to_owned()))).clone()
