@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use crate::model::{AgentEvent, Failure, ModelRef, SessionId, StreamId, ThreadId, Usage};
+use crate::model::{AgentEvent, BackendKind, Failure, ModelRef, SessionId, StreamId, ThreadId, Usage};
 
 /// A future behind a pointer, so that the traits can be used as objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -68,7 +68,8 @@ pub struct UiCommand {
 pub trait Backend: Send + Sync {
     /// Creates a session at the agent, or makes sure that the one to resume is there.
     ///
-    /// The returned session has the agent's own id; nothing was prompted yet.
+    /// Nothing was prompted yet. The returned session has the agent's own id, unless the agent makes its
+    /// sessions only when they are prompted.
     ///
     /// # Errors
     /// `SessionUnknown` when the session to resume is not there; otherwise what the agent failed with.
@@ -80,8 +81,12 @@ pub trait Backend: Send + Sync {
 
 /// A session at an agent. Dropping it leaves the session there, to be resumed.
 pub trait Session: Send {
-    /// The agent's own id of it.
-    fn id(&self) -> &SessionId;
+    /// The agent's own id of it. `None` until [`AgentEvent::Opened`] has come from
+    /// [`Session::next_event`].
+    fn id(&self) -> Option<&SessionId>;
+
+    /// How the agent is talked to.
+    fn backend(&self) -> BackendKind;
 
     /// Makes ready what a prompt with this model needs, beside other things that take time. May be left
     /// out; what fails here fails again in [`Session::prompt`], which says so.

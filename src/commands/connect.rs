@@ -31,6 +31,7 @@ pub(super) fn runtime_settings(ctx: &Context, workspace: &Workspace, settings: &
         opencode: ctx.env.opencode.clone(),
         stall_timeout: settings.stall_timeout,
         turn_timeout: settings.turn_timeout,
+        wait_for_limit: settings.wait_for_limit,
         clock: workspace.clock,
     }
 }

@@ -44,9 +44,10 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     loop {
         match follow.next_step()? {
             Step::Header(header) if !ctx.json => {
+                let session = header.session.map_or_else(|| "no session yet".to_owned(), |session| session.0);
                 let line = format!(
-                    "turn {turn} · attempt {} · {} · {} · {}",
-                    header.attempt, header.agent, header.model, header.session
+                    "turn {turn} · attempt {} · {} · {} · {session}",
+                    header.attempt, header.agent, header.model
                 );
                 ctx.screen.note(&line);
             }

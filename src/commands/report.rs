@@ -56,6 +56,7 @@ impl WindowReporter {
     fn report(&mut self, message: &TurnMessage) {
         let report = match message {
             TurnMessage::Preparing { what } => LaunchReport::Activity { text: what.clone() },
+            TurnMessage::Warning { message } => LaunchReport::Activity { text: one_line(message) },
             TurnMessage::Opened { session, attempt, model, .. } => LaunchReport::Opened {
                 session: session.clone(),
                 attempt: *attempt,

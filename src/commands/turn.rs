@@ -40,7 +40,7 @@ pub(super) fn run_turn(
         finished = once()?;
     }
     if finished == Finished::Lost {
-        close_lost(&handle.store, thread);
+        close_lost(&handle.store, &workspace.private, thread);
         // The next supervisor ends the agent that the dead one left.
         drop(connect(ctx, workspace, no_supervisor));
     }

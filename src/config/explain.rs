@@ -67,15 +67,16 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ),
     (
         "C002",
-        "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout`, `window`, \
-         `permissions` and `askTimeout`. Any other key is not used; it may be a slip.",
+        "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout`, \
+         `waitForLimit`, `window`, `permissions` and `askTimeout`. Any other key is not used; it may be a slip.",
     ),
     ("C003", "YAML allows a key only once. The first one is used; remove the other."),
     ("C004", "The value is of another kind than this key takes: a list where a text belongs, for example."),
     (
         "C005",
         "A length of time is a number with a unit: `500ms`, `90s`, `30m`, `2h`, `1d`, or several of \
-         them, such as `1h30m`. It is more than nothing; to set no limit, leave the key out.",
+         them, such as `1h30m`. It is more than nothing (only `waitForLimit: 0s` is off); to set no \
+         limit, leave the key out.",
     ),
     (
         "C006",

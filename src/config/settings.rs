@@ -32,6 +32,8 @@ pub struct Settings {
     pub stall_timeout: Duration,
     /// How long a turn may take at most; `None` sets no limit.
     pub turn_timeout: Option<Duration>,
+    /// How long a turn may wait for a provider's limit to reset; zero: not at all.
+    pub wait_for_limit: Duration,
     /// What a window of `work multi` shows.
     pub window: Window,
     /// What happens when an agent asks for a permission, or a question, and neither the agent's entry nor
@@ -47,6 +49,7 @@ impl Default for Settings {
             supervisor_idle_timeout: Duration::from_secs(30 * 60),
             stall_timeout: Duration::from_secs(10 * 60),
             turn_timeout: None,
+            wait_for_limit: Duration::from_secs(30 * 60),
             window: Window::Tui,
             permissions: None,
             ask_timeout: Duration::from_secs(10 * 60),
@@ -71,7 +74,15 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
     let mut reader = Reader::new(CODES);
     let mut settings = Settings::default();
     if let Some(root) = reader.read(source).filter(|root| root.value != Value::Null) {
-        let known = ["supervisor", "stallTimeout", "turnTimeout", "window", "permissions", "askTimeout"];
+        let known = [
+            "supervisor",
+            "stallTimeout",
+            "turnTimeout",
+            "waitForLimit",
+            "window",
+            "permissions",
+            "askTimeout",
+        ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
                 "supervisor" => supervisor(&mut reader, node, &mut settings),
@@ -80,6 +91,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                     settings.turn_timeout =
                         time(&mut reader, node, "`turnTimeout`").or(settings.turn_timeout);
                 }
+                "waitForLimit" => set(&mut settings.wait_for_limit, time_or_none(&mut reader, node)),
                 "permissions" => {
                     settings.permissions = policy(&mut reader, node, "C007").or(settings.permissions);
                 }
@@ -111,6 +123,14 @@ fn time(reader: &mut Reader, node: &Node, what: &str) -> Option<Duration> {
         reader.error("C005", node.span.clone(), format!("{what}: {error}"), help);
     }
     time.ok()
+}
+
+/// A length of time, or `0s`, which switches it off.
+fn time_or_none(reader: &mut Reader, node: &Node) -> Option<Duration> {
+    match &node.value {
+        Value::Text(text) | Value::Plain(text) if ["0", "0s"].contains(&text.trim()) => Some(Duration::ZERO),
+        _ => time(reader, node, "`waitForLimit`"),
+    }
 }
 
 fn window(reader: &mut Reader, node: &Node) -> Option<Window> {

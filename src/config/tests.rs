@@ -56,7 +56,7 @@ fn the_file_of_init_has_no_faults() {
 
 #[test]
 fn settings_are_read_and_have_defaults() {
-    let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwindow: stream\n\
+    let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
                 permissions: ask\naskTimeout: 5m\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
@@ -66,6 +66,7 @@ fn settings_are_read_and_have_defaults() {
             supervisor_idle_timeout: Duration::from_secs(300),
             stall_timeout: Duration::from_secs(90),
             turn_timeout: Some(Duration::from_secs(7200)),
+            wait_for_limit: Duration::ZERO,
             window: Window::Stream,
             permissions: Some(Policy::Ask),
             ask_timeout: Duration::from_secs(300),
@@ -119,6 +120,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("stallTimeout:\n", "C004", ""),
     ("stallTimeout: 30\n", "C005", "30"),
     ("supervisor:\n  idleTimeout: soon\n", "C005", "soon"),
+    ("stallTimeout: 0s\n", "C005", "0s"),
+    ("waitForLimit: long\n", "C005", "long"),
     ("window: emacs\n", "C006", "emacs"),
     ("permissions: no\n", "C007", "no"),
     ("permissions: [ask]\n", "C004", "[ask]"),

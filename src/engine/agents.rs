@@ -140,13 +140,13 @@ pub struct AgentRow {
 pub fn rows(agents: &Agents, opencode: Option<&Path>) -> Vec<AgentRow> {
     let row = |agent: &config::Agent| {
         let wanted = match agent.backend {
-            BackendKind::Opencode => {
+            BackendKind::Opencode | BackendKind::OpencodeRun => {
                 opencode.map_or_else(|| "opencode".into(), |path| path.as_os_str().to_owned())
             }
             BackendKind::Acp => agent.command.first().cloned().unwrap_or_default().into(),
         };
         let (program, unusable) = match (process::find(&wanted), agent.backend) {
-            (Ok(program), BackendKind::Opencode) => (Some(program), None),
+            (Ok(program), BackendKind::Opencode | BackendKind::OpencodeRun) => (Some(program), None),
             (Ok(program), BackendKind::Acp) => {
                 (Some(program), Some("ACP agents can't be run yet".to_owned()))
             }

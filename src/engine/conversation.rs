@@ -95,7 +95,7 @@ fn agent_for<'a>(agents: &'a Agents, wanted: Option<&str>) -> Result<&'a Agent, 
         known: agents.agents.iter().map(|agent| agent.name.to_string()).collect(),
     })?;
     match agent.backend {
-        BackendKind::Opencode => Ok(agent),
+        BackendKind::Opencode | BackendKind::OpencodeRun => Ok(agent),
         backend @ BackendKind::Acp => Err(PrepareError::Backend { agent: agent.name.to_string(), backend }),
     }
 }

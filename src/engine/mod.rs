@@ -17,7 +17,9 @@ pub mod hint;
 mod history;
 pub mod import;
 pub mod init;
+mod kept;
 pub mod launch;
+mod left;
 pub mod logs;
 pub mod lossy;
 pub mod next;
@@ -45,6 +47,7 @@ mod workspace;
 
 pub use conversation::resumable_agents;
 pub use hint::Hint;
+pub use kept::{Facts, TurnEnd, begin_or_keep, write_facts};
 pub use prepare::{Approach, Prepared, PromptOf, TurnRequest, prepare, prompt_of};
 pub use prepare_error::PrepareError;
 pub use prompt::{prompt, resume_prompt};

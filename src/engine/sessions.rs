@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use super::kept::Facts;
+use super::left::Left;
 use super::owner;
 use super::workspace::Workspace;
 use crate::model::{
-    self, AgentName, Ask, BackendKind, CancelCause, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
-    SessionRecord, SessionRef, SessionState, Stream, StreamId, ThreadId, TransitionError, TurnNumber,
-    TurnOutcome, Usage,
+    self, AgentName, Ask, BackendKind, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
+    SessionRecord, SessionRef, SessionState, StreamId, ThreadId, TransitionError, TurnOutcome, Usage,
 };
-use crate::store::journal::{Header, JournalError, Journals, Writer};
+use crate::store::journal::{JournalError, Journals, Writer};
 use crate::store::{Store, StoreError, TransactError};
 
 /// Why a record could not be written. Nothing was changed.
@@ -37,6 +38,14 @@ impl SessionError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Store(_))
+    }
+
+    /// Whether only the disk or a lock is in the way, so that the work need not wait for its record. A
+    /// state that can't be understood, and a step that is not allowed, are no such thing.
+    #[must_use]
+    pub fn is_disk(&self) -> bool {
+        use StoreError::{Io, Lock, LockLost, Write};
+        matches!(self, Self::Store(Lock(_) | LockLost { .. } | Write(_) | Io { .. }))
     }
 
     /// The error and its causes on one line.
@@ -77,15 +86,15 @@ pub struct SessionStart {
 /// An attempt that has begun.
 #[derive(Debug)]
 pub struct Begun {
-    /// Its number.
-    pub attempt: u32,
-    /// The number of its turn.
-    pub turn: TurnNumber,
+    /// What its record says.
+    pub facts: Facts,
     /// The turn's journal, with its header written; the work goes on without one.
     pub journal: Result<Writer, JournalError>,
+    /// Why its beginning is not in the state yet, but only in the journal and here.
+    pub kept: Option<SessionError>,
 }
 
-fn record(
+pub(super) fn record(
     start: SessionStart,
     session: SessionRef,
     attempt: u32,
@@ -110,8 +119,9 @@ fn record(
     }
 }
 
-/// Writes the beginning of an attempt in an open session, owned by this process, and makes the
-/// journal of its turn. Attempts of dead owners are closed first.
+/// Writes the beginning of an attempt, owned by this process, and makes the journal of its turn. Without
+/// `session` the agent tells it later. Attempts of dead owners are closed first, and those that they could
+/// only keep are written.
 ///
 /// # Errors
 /// [`SessionError`]; `AlreadyRunning` when a live owner has the thread.
@@ -120,38 +130,22 @@ pub fn begin_session(
     private: &Path,
     stream: &StreamId,
     start: SessionStart,
-    session: SessionId,
+    session: impl Into<Option<SessionId>>,
     prompt: &str,
     now: DateTime<Utc>,
 ) -> Result<Begun, SessionError> {
     let journals = Journals::new(private);
-    let journaled = journals.turns(stream, start.thread).ok().and_then(|turns| turns.last().copied());
-    let mut header = Header {
-        stream: stream.clone(),
-        thread: start.thread,
-        turn: 0,
-        attempt: 0,
-        session: session.clone(),
-        agent: start.agent.clone(),
-        model: start.model.to_string(),
-        directory: start.directory.clone(),
-        prompt: prompt.to_owned(),
-    };
-    (header.attempt, header.turn) = store.transact(|state| {
-        close_dead(state, now);
-        let thread = state.thread_mut(start.thread).ok_or(SessionError::NoThread(start.thread))?;
-        let attempt = thread.next_attempt();
-        let recorded = thread.sessions.iter().flat_map(|record| &record.turns).max();
-        let turn = recorded.copied().max(journaled).unwrap_or(0) + 1;
-        let running = SessionState::Running { owner: Some(owner::current()), asks: Vec::new() };
-        let mut new = record(start, SessionRef::Known(session), attempt, now, running);
-        new.turns.push(turn);
-        model::begin_session(thread, new)?;
-        Ok::<_, SessionError>((attempt, turn))
+    let mut facts = Facts::new(start, session.into(), now);
+    let journaled = journals.turns(stream, facts.start.thread).unwrap_or_default();
+    let left = Left::of(&store.read()?, private, now);
+    store.transact(|state| {
+        left.write(state)?;
+        facts.number_in(state, &journaled)?;
+        facts.write(state, None)
     })?;
     // The thread is ours alone from here on, so the next journal is this turn's.
-    let (attempt, turn) = (header.attempt, header.turn);
-    Ok(Begun { attempt, turn, journal: journals.begin(header) })
+    let journal = journals.begin(facts.header(stream, prompt, false));
+    Ok(Begun { facts, journal, kept: None })
 }
 
 /// Writes an attempt that failed before a session came to be.
@@ -160,12 +154,14 @@ pub fn begin_session(
 /// [`SessionError`].
 pub fn fail_unopened(
     store: &Store,
+    private: &Path,
     start: SessionStart,
     failure: Failure,
     now: DateTime<Utc>,
 ) -> Result<u32, SessionError> {
+    let left = Left::of(&store.read()?, private, now);
     Ok(store.transact(|state| {
-        close_dead(state, now);
+        left.write(state)?;
         let thread = state.thread_mut(start.thread).ok_or(SessionError::NoThread(start.thread))?;
         let attempt = thread.next_attempt();
         let exit_code = TurnOutcome::Failed { failure: failure.clone() }.exit_code();
@@ -200,19 +196,23 @@ pub fn end_session(
     usage: Option<Usage>,
     now: DateTime<Utc>,
 ) -> Result<(), SessionError> {
-    let exit_code = outcome.exit_code();
-    let (word, failure, by) = match outcome {
-        TurnOutcome::Completed => (Outcome::Completed, None, None),
-        TurnOutcome::Failed { failure } => (Outcome::Failed, Some(failure.clone()), None),
-        TurnOutcome::Cancelled { cause } => (Outcome::Interrupted, None, Some(cause.words().to_owned())),
-    };
+    let (word, end) = end_of(outcome, now);
     store.transact(|state| {
         let thread = state.thread_mut(thread).ok_or(SessionError::NoThread(thread))?;
-        let end = End { at: Some(now), exit_code: Some(exit_code), failure, interrupted_by: by };
         model::end_session(thread, attempt, word, end)?.usage = usage;
         Ok::<_, SessionError>(())
     })?;
     Ok(())
+}
+
+/// What is written of the end of a turn.
+pub(super) fn end_of(outcome: &TurnOutcome, at: DateTime<Utc>) -> (Outcome, End) {
+    let (word, failure, interrupted_by) = match outcome {
+        TurnOutcome::Completed => (Outcome::Completed, None, None),
+        TurnOutcome::Failed { failure } => (Outcome::Failed, Some(failure.clone()), None),
+        TurnOutcome::Cancelled { cause } => (Outcome::Interrupted, None, Some(cause.words().to_owned())),
+    };
+    (word, End { at: Some(at), exit_code: Some(outcome.exit_code()), failure, interrupted_by })
 }
 
 /// Writes the end of the attempt of a thread that this very process has open, if there is one: for a
@@ -235,42 +235,23 @@ pub fn end_own(
     }
 }
 
-/// Ends every open attempt whose owner is dead; gives their number.
-fn close_dead(state: &mut Stream, now: DateTime<Utc>) -> usize {
-    let mut closed = 0;
-    for thread in &mut state.threads {
-        let Some(open) = thread.open_record() else { continue };
-        if open.owner().is_some_and(owner::is_alive) {
-            continue;
-        }
-        let attempt = open.attempt;
-        let by = CancelCause::OwnerDied.words().to_owned();
-        let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
-        closed += usize::from(model::end_session(thread, attempt, Outcome::Interrupted, end).is_ok());
-    }
-    closed
-}
-
-/// Closes the attempts of dead owners in one stream. Writes nothing when there are none.
+/// Closes the attempts of dead owners in one stream, and writes those that they could only keep in their
+/// journals. Gives their number; writes nothing when there are none.
 ///
 /// # Errors
 /// [`SessionError`].
-pub fn recover(store: &Store, now: DateTime<Utc>) -> Result<usize, SessionError> {
-    let dead = |record: &SessionRecord| !record.owner().is_some_and(owner::is_alive);
-    let state = store.read()?;
-    if !state.threads.iter().filter_map(|thread| thread.open_record()).any(dead) {
-        return Ok(0);
-    }
-    Ok(store.transact(|state| Ok::<_, SessionError>(close_dead(state, now)))?)
+pub fn recover(store: &Store, private: &Path, now: DateTime<Utc>) -> Result<usize, SessionError> {
+    let left = Left::of(&store.read()?, private, now);
+    if left.is_empty() { Ok(0) } else { Ok(store.transact(|state| left.write(state))?) }
 }
 
 /// Closes the attempt of a thread whose supervisor has just died, so that what is said next is on record.
-pub fn close_lost(store: &Store, thread: ThreadId) {
+pub fn close_lost(store: &Store, private: &Path, thread: ThreadId) {
     let deadline = Instant::now() + Duration::from_secs(2);
     let is_open = || store.read().is_ok_and(|s| s.thread(thread).is_some_and(|t| t.open_record().is_some()));
     // A process that is killed hangs up a moment before it counts as dead.
     while is_open() && Instant::now() < deadline {
-        if recover(store, store.now()).unwrap_or(0) == 0 {
+        if recover(store, private, store.now()).unwrap_or(0) == 0 {
             std::thread::park_timeout(Duration::from_millis(10));
         }
     }
@@ -281,7 +262,7 @@ pub fn close_lost(store: &Store, thread: ThreadId) {
 pub fn recover_all(workspace: &Workspace, now: DateTime<Utc>) -> Vec<(StreamId, String)> {
     let mut failed = Vec::new();
     for id in workspace.stream_ids() {
-        if let Err(error) = recover(&workspace.store(&id), now) {
+        if let Err(error) = recover(&workspace.store(&id), &workspace.private, now) {
             failed.push((id, error.chain()));
         }
     }

@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -191,7 +191,13 @@ pub enum TurnMessage {
         /// What, in words.
         what: String,
     },
-    /// The session is there, its record is written, and the prompt goes out next.
+    /// Something is not as it should be, and the turn goes on all the same.
+    Warning {
+        /// What, in words.
+        message: String,
+    },
+    /// The session is there and its record is written, if it can be. The prompt goes out next, or it was what
+    /// made the agent open its session.
     Opened {
         /// The agent's own id of the session.
         session: SessionId,

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Question, TurnOutcome, Usage};
+use super::{Failure, Question, SessionId, TurnOutcome, Usage};
 
 /// How far a tool call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,11 @@ pub enum Busyness {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum AgentEvent {
+    /// The agent tells the id of its session: one that makes it only when it is prompted.
+    Opened {
+        /// The agent's own id of it.
+        session: SessionId,
+    },
     /// The agent says something.
     Text {
         /// The new characters, after all earlier ones of the same part.

@@ -29,6 +29,6 @@ pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, Session
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
 pub use transition::{
-    TransitionError, begin_session, end_session, set_asks, set_stream, set_task, set_thread,
+    TransitionError, begin_session, end_session, name_session, set_asks, set_stream, set_task, set_thread,
 };
 pub use turn::{CancelCause, TurnNumber, TurnOutcome};

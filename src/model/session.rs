@@ -13,16 +13,19 @@ use super::{AgentName, Ask, Extra, Failure, SessionId, TurnNumber};
 pub enum BackendKind {
     /// HTTP and SSE to a shared `opencode serve`.
     Opencode,
+    /// One `opencode run` a turn, for an opencode that is too old for its server.
+    OpencodeRun,
     /// Agent Client Protocol over the stdio of a child.
     Acp,
 }
 
 impl BackendKind {
-    /// The word in files: `opencode`, `acp`.
+    /// The word in files: `opencode`, `opencode-run`, `acp`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Opencode => "opencode",
+            Self::OpencodeRun => "opencode-run",
             Self::Acp => "acp",
         }
     }
@@ -79,7 +82,8 @@ pub enum SessionRef {
     Known(SessionId),
     /// An id that an older tool made up; kept for the reader, of no use to any agent.
     Invented(String),
-    /// No session came to be: the agent could not be started, or refused to open one.
+    /// No session came to be: the agent could not be started, or refused to open one. Of an attempt that
+    /// runs: not yet, or its agent has not told its id yet.
     Unopened,
 }
 

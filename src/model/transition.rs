@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ask, End, Outcome, SessionRecord, SessionState, Stream, StreamId, StreamState, Task, TaskStatus, Thread,
-    ThreadId,
+    Ask, End, Outcome, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamId, StreamState,
+    Task, TaskStatus, Thread, ThreadId,
 };
 
 /// A step that the state does not allow. Nothing was changed.
@@ -151,6 +151,20 @@ pub fn end_session(
         .ok_or(TransitionError::NotRunning { id, attempt })?;
     record.state = SessionState::Ended { outcome, end };
     Ok(record)
+}
+
+/// Says which session an open attempt has, for an agent that tells it late. An id that is known stays.
+///
+/// # Errors
+/// [`TransitionError::NotRunning`] when that attempt is not open.
+pub fn name_session(thread: &mut Thread, attempt: u32, session: SessionId) -> Result<(), TransitionError> {
+    let id = thread.id;
+    let open = thread.sessions.iter_mut().find(|record| record.attempt == attempt && record.is_open());
+    let record = open.ok_or(TransitionError::NotRunning { id, attempt })?;
+    if record.session == SessionRef::Unopened {
+        record.session = SessionRef::Known(session);
+    }
+    Ok(())
 }
 
 /// Says what the agent of an open attempt asks a person; nothing when it asks no more.

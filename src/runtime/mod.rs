@@ -9,6 +9,7 @@ mod board;
 mod journal;
 mod pool;
 mod records;
+mod tries;
 mod turn;
 mod watch;
 
@@ -41,6 +42,8 @@ pub struct RuntimeSettings {
     pub stall_timeout: Duration,
     /// A turn of more than this is cancelled.
     pub turn_timeout: Option<Duration>,
+    /// How long a turn may wait for a provider's limit to reset.
+    pub wait_for_limit: Duration,
     /// The clock.
     pub clock: Clock,
 }
@@ -90,7 +93,7 @@ impl Runtime {
     /// # Errors
     /// `SessionUnknown`, or what the server failed with.
     pub async fn ui(&self, session: SessionId, directory: PathBuf) -> Result<UiCommand, Failure> {
-        let ui = self.pool.opencode().await?.ui(&session, &directory).await?;
+        let ui = self.pool.server().await?.ui(&session, &directory).await?;
         Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
     }
 

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::engine::{
-    Begun, SessionError, SessionStart, begin_session, end_own, end_session, fail_unopened, show_asks,
+    Begun, Facts, SessionError, SessionStart, TurnEnd, begin_or_keep, end_own, fail_unopened, show_asks,
+    write_facts,
 };
 use crate::ipc::TurnSpec;
-use crate::model::{
-    Ask, BackendKind, Failure, ModelRef, SessionId, ThreadId, TurnNumber, TurnOutcome, Usage,
-};
+use crate::model::{Ask, BackendKind, Failure, Mode, ModelRef, SessionId, ThreadId, TurnOutcome, Usage};
 use crate::store::Store;
 use crate::store::journal::Writer;
 
@@ -69,22 +69,30 @@ impl Unwritten {
 
 /// The open record of an attempt.
 pub(super) struct Record {
-    stream_dir: PathBuf,
+    store: Store,
     settings: RuntimeSettings,
-    thread: ThreadId,
-    pub(super) attempt: u32,
-    pub(super) turn: TurnNumber,
+    /// What it says, or will say as soon as it can be written.
+    pub(super) facts: Facts,
+    /// Why its beginning could not be written yet.
+    pub(super) kept: Option<String>,
     journal: Option<Writer>,
+    /// Brings it up to the facts while the turn runs.
+    writer: Option<JoinHandle<()>>,
 }
 
 /// What is begun: the facts of a record that don't change.
-fn start_of(spec: &TurnSpec, model: &ModelRef, resumed: Option<u32>) -> SessionStart {
+fn start_of(spec: &TurnSpec, model: &ModelRef, backend: BackendKind, resumed: Option<u32>) -> SessionStart {
+    // What has no UI is seen as text, whatever was asked for.
+    let mode = match (backend, spec.mode) {
+        (BackendKind::OpencodeRun, Mode::Tui) => Mode::Plain,
+        (_, mode) => mode,
+    };
     SessionStart {
         thread: spec.thread,
         agent: spec.agent.name.clone(),
         model: model.clone(),
-        backend: BackendKind::Opencode,
-        mode: spec.mode,
+        backend,
+        mode,
         directory: spec.directory.clone(),
         resumed_from: resumed,
     }
@@ -100,33 +108,82 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
+/// Brings a record up to what is known, again and again until that is done, or never can be.
+async fn keep_writing(store: Store, private: PathBuf, facts: Facts) {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let (at, private, what) = (store.clone(), private.clone(), facts.clone());
+        match blocking(move || write_facts(&at, &private, &what, None)).await {
+            Err(error) if error.may_pass() => {
+                tracing::debug!(%error, "a record can't be written yet");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(30));
+            }
+            // Its end comes with all that is known.
+            Err(error) => return tracing::warn!(%error, "a record was left as it is until the turn's end"),
+            Ok(_) => return,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.stop_writing();
+    }
+}
+
 impl Record {
-    /// Writes the beginning of an attempt, and makes its journal.
+    /// Writes the beginning of an attempt, and makes its journal. When only the disk is in the way, the
+    /// beginning is kept, and written beside the turn.
     pub(super) async fn begin(
         settings: &RuntimeSettings,
         spec: &TurnSpec,
         model: &ModelRef,
-        session: SessionId,
+        backend: BackendKind,
+        session: Option<SessionId>,
         resumed: Option<u32>,
     ) -> Result<Self, SessionError> {
-        let start = start_of(spec, model, resumed);
-        let (stream_dir, private) = (spec.stream_dir.clone(), settings.private.clone());
+        let start = start_of(spec, model, backend, resumed);
         let (stream, prompt, clock) = (spec.stream.clone(), spec.prompt.clone(), settings.clock);
-        let begun = blocking(move || {
-            let store = Store::open(stream_dir, clock).with_copies(&private);
-            begin_session(&store, &private, &stream, start, session, &prompt, clock.now())
-        })
-        .await?;
-        let Begun { attempt, turn, journal } = begun;
+        let store = Store::open(&spec.stream_dir, clock).with_copies(&settings.private);
+        let (at, private) = (store.clone(), settings.private.clone());
+        let begun =
+            blocking(move || begin_or_keep(&at, &private, &stream, start, session, &prompt, clock.now()));
+        let Begun { facts, journal, kept } = begun.await?;
         let journal = journal.inspect_err(|error| tracing::warn!(%error, "a turn has no journal")).ok();
-        Ok(Self {
-            stream_dir: spec.stream_dir.clone(),
-            settings: settings.clone(),
-            thread: spec.thread,
-            attempt,
-            turn,
-            journal,
-        })
+        let kept = kept.map(|error| error.chain());
+        let settings = settings.clone();
+        let mut record = Self { store, settings, facts, kept, journal, writer: None };
+        if let Some(why) = &record.kept {
+            tracing::warn!(%why, thread = %spec.thread, "the beginning of an attempt is kept to be written later");
+            record.write_beside();
+        }
+        Ok(record)
+    }
+
+    /// The agent has told the id of the session.
+    pub(super) fn named(&mut self, session: SessionId) {
+        if self.facts.session.is_none() {
+            self.facts.session = Some(session);
+            self.write_beside();
+        }
+    }
+
+    /// Brings the record up to the facts, beside the turn.
+    fn write_beside(&mut self) {
+        self.stop_writing();
+        self.writer = Some(tokio::spawn(keep_writing(
+            self.store.clone(),
+            self.settings.private.clone(),
+            self.facts.clone(),
+        )));
+    }
+
+    /// What is being written at this moment is still written, before or after its end: that makes no difference.
+    fn stop_writing(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.abort();
+        }
     }
 
     /// The journal, to be written by somebody else from here on. A turn goes on without one.
@@ -136,55 +193,58 @@ impl Record {
 
     /// How to write what the agent of this attempt asks.
     pub(super) fn write_asks(&self) -> impl Fn(Vec<Ask>) -> Result<(), SessionError> + Clone + Send + use<> {
-        let (dir, settings) = (self.stream_dir.clone(), self.settings.clone());
-        let (thread, attempt) = (self.thread, self.attempt);
-        move |asks| {
-            let store = Store::open(&dir, settings.clock).with_copies(&settings.private);
-            show_asks(&store, thread, attempt, asks)
-        }
+        let (store, thread, attempt) = (self.store.clone(), self.facts.start.thread, self.facts.attempt);
+        move |asks| show_asks(&store, thread, attempt, asks)
     }
 
-    /// Writes the end. When that fails the reason is returned, and it is tried again in the
-    /// background until it can be written or this process ends.
+    /// Writes the end, with whatever of the record is not written yet, and gives the number of the attempt.
+    /// When that fails the reason is returned, and it is tried again in the background until it can be
+    /// written or this process ends.
     pub(super) async fn end(
-        &self,
-        outcome: TurnOutcome,
+        &mut self,
+        outcome: &TurnOutcome,
         usage: Option<Usage>,
         unwritten: &Unwritten,
-    ) -> Option<String> {
-        let write = {
-            let (dir, settings) = (self.stream_dir.clone(), self.settings.clone());
-            let (thread, attempt) = (self.thread, self.attempt);
-            // However late it is written, it ended now.
-            let now = settings.clock.now();
-            move || {
-                let store = Store::open(&dir, settings.clock).with_copies(&settings.private);
-                end_session(&store, thread, attempt, &outcome, usage, now)
+    ) -> (u32, Option<String>) {
+        self.stop_writing();
+        // However late it is written, it ended now.
+        let end = TurnEnd::new(outcome, usage, self.settings.clock.now());
+        let (store, private) = (self.store.clone(), self.settings.private.clone());
+        let facts = self.facts.clone();
+        let write = move || write_facts(&store, &private, &facts, Some(&end));
+        match blocking(write.clone()).await {
+            Ok(attempt) => (attempt, None),
+            Err(error) => {
+                let thread = self.facts.start.thread;
+                tracing::error!(%error, %thread, "the end of an attempt could not be written; trying again");
+                if error.may_pass() {
+                    unwritten.keep_trying(move || write().map(drop));
+                }
+                (self.facts.attempt, Some(error.chain()))
             }
-        };
-        let error = blocking(write.clone()).await.err()?;
-        tracing::error!(%error, thread = %self.thread, "the end of an attempt could not be written; trying again");
-        if error.may_pass() {
-            unwritten.keep_trying(write);
         }
-        Some(error.chain())
     }
 }
 
-/// Writes an attempt that never got a session: begun and failed in one.
+/// Writes an attempt that never got a session: begun and failed in one. When only the disk is in the way,
+/// that is tried again in the background.
 pub(super) async fn unopened(
     settings: &RuntimeSettings,
     spec: &TurnSpec,
     model: &ModelRef,
     failure: Failure,
+    unwritten: &Unwritten,
 ) -> Result<u32, SessionError> {
-    let start = start_of(spec, model, spec.resume.as_ref().map(|(_, attempt)| *attempt));
-    let (dir, private, clock) = (spec.stream_dir.clone(), settings.private.clone(), settings.clock);
-    blocking(move || {
-        let store = Store::open(dir, clock).with_copies(&private);
-        fail_unopened(&store, start, failure, clock.now())
-    })
-    .await
+    let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
+    let start = start_of(spec, model, BackendKind::Opencode, resumed);
+    let store = Store::open(&spec.stream_dir, settings.clock).with_copies(&settings.private);
+    let (now, private) = (settings.clock.now(), settings.private.clone());
+    let write = move || fail_unopened(&store, &private, start.clone(), failure.clone(), now);
+    let written = blocking(write.clone()).await;
+    if written.as_ref().is_err_and(SessionError::is_disk) {
+        unwritten.keep_trying(move || write().map(drop));
+    }
+    written
 }
 
 /// Ends the attempt of a thread whose turn panicked in this process: nobody else ever would.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -11,13 +12,14 @@ use super::board::Board;
 use super::journal::Journal;
 use super::pool::Pool;
 use super::records::{Record, unopened};
+use super::tries::{Next, Tries};
 use super::watch::Watch;
 use super::{Runtime, RuntimeSettings};
-use crate::agent::{Backend as _, OpenRequest, PermissionReply, PromptRequest, Session};
+use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
 use crate::model::{
-    AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Policy, Remedy, ThreadId, TurnOutcome, Usage,
+    AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome, Usage,
 };
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
@@ -25,6 +27,10 @@ const CANCEL: Duration = Duration::from_secs(20);
 
 /// Longer than anybody waits for a person.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// What an agent is told whose turn a limit has ended.
+const GO_ON: &str = "The provider's rate limit ended your turn, and has reset. Go on where you stopped; what you \
+                     were about to do may be half done.";
 
 type Cancelled = Receiver<Option<CancelCause>>;
 type News<'a> = &'a (dyn Fn(TurnMessage) + Send + Sync);
@@ -36,40 +42,75 @@ struct Attempt {
     unrecorded: Option<String>,
     /// Whether the agent did anything: if so, its session is worth keeping.
     produced: bool,
+    session: Option<SessionId>,
 }
 
 impl Attempt {
     fn failed(failure: Failure) -> Self {
         let outcome = TurnOutcome::Failed { failure };
-        Self { outcome, attempt: None, unrecorded: None, produced: false }
+        Self { outcome, attempt: None, unrecorded: None, produced: false, session: None }
     }
 }
 
 pub(super) async fn run(
     runtime: &Runtime,
-    spec: TurnSpec,
+    mut spec: TurnSpec,
     news: News<'_>,
-    cancelled: Cancelled,
+    mut cancelled: Cancelled,
     answers: &mut Given,
 ) {
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
-    let mut models = spec.models.iter().peekable();
-    while let Some(model) = models.next() {
-        last = attempt(runtime, &spec, model, news, cancelled.clone(), answers).await;
+    let mut tries = Tries::new(spec.models.clone(), runtime.settings.wait_for_limit);
+    let mut next = tries.first();
+    while let Some(model) = next.take() {
+        last = attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await;
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
-        let Some(next) = models.peek() else { break };
-        // Work that was begun is continued by a person's choice, not begun again behind their back.
-        if failure.kind.remedy() != Remedy::NextModel || last.produced {
-            break;
-        }
-        if let Some(attempt) = last.attempt {
-            tracing::info!(thread = %spec.thread, %failure, %next, "trying the next model");
-            news(TurnMessage::NextModel { attempt, failure: failure.clone(), model: (*next).clone() });
-        }
+        next = match tries.after(&model, failure, last.produced, runtime.settings.clock.now()) {
+            Next::Nothing => None,
+            Next::Model(next) => {
+                if let Some(attempt) = last.attempt {
+                    tracing::info!(thread = %spec.thread, %failure, %next, "trying the next model");
+                    news(TurnMessage::NextModel { attempt, failure: failure.clone(), model: next.clone() });
+                }
+                Some(next)
+            }
+            Next::Wait(until, model) => {
+                // That it failed is on record: whoever stops it here, that is how it has ended.
+                wait_for_limit(runtime, until, news, &mut cancelled).await.then(|| {
+                    go_on(&mut spec, &last);
+                    model
+                })
+            }
+        };
     }
     let Attempt { outcome, attempt, unrecorded, .. } = last;
     tracing::info!(stream = %spec.stream, thread = %spec.thread, ?outcome, "turn ended");
     news(TurnMessage::Ended { outcome, attempt, unrecorded });
+}
+
+/// Waits until a limit has reset; false when somebody cancels that.
+async fn wait_for_limit(
+    runtime: &Runtime,
+    until: DateTime<Utc>,
+    news: News<'_>,
+    cancelled: &mut Cancelled,
+) -> bool {
+    let what = format!("waiting for the provider's limit until {} UTC", until.format("%H:%M:%S"));
+    tracing::info!("{what}");
+    news(TurnMessage::Preparing { what });
+    let time = (until - runtime.settings.clock.now()).to_std().unwrap_or_default();
+    tokio::select! {
+        () = tokio::time::sleep(time) => true,
+        _ = cancel_cause(cancelled) => false,
+    }
+}
+
+/// What an agent had begun goes on in its session; what it had not begins anew.
+fn go_on(spec: &mut TurnSpec, last: &Attempt) {
+    if let (true, Some(session), Some(attempt)) = (last.produced, &last.session, last.attempt) {
+        spec.resume = Some((session.clone(), attempt));
+        spec.prompt = GO_ON.to_owned();
+    }
 }
 
 /// Waits until somebody cancels; for ever when nobody can any more.
@@ -96,12 +137,12 @@ async fn attempt(
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
             let outcome = TurnOutcome::Cancelled { cause };
-            return Attempt { outcome, attempt: None, unrecorded: None, produced: false };
+            return Attempt { outcome, attempt: None, unrecorded: None, produced: false, session: None };
         }
     };
     let mut session = match opened {
         Ok(session) => session,
-        Err(failure) => return refused(settings, spec, model, failure).await,
+        Err(failure) => return refused(runtime, spec, model, failure).await,
     };
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
     // What a resumed session has used before is not of this attempt.
@@ -110,19 +151,20 @@ async fn attempt(
         None => Usage::default(),
     };
     // On record before anything is prompted; what a prompt needs is made ready meanwhile.
-    let id = session.id().clone();
-    let (begun, ()) = tokio::join!(Record::begin(settings, spec, model, id, resumed), session.prepare(model));
+    let (id, backend) = (session.id().cloned(), session.backend());
+    let begin = Record::begin(settings, spec, model, backend, id, resumed);
+    let (begun, ()) = tokio::join!(begin, session.prepare(model));
     let mut record = match begun {
         Ok(record) => record,
         Err(error) => return unrecorded_start(&error),
     };
-    news(TurnMessage::Opened {
-        session: session.id().clone(),
-        attempt: record.attempt,
-        number: record.turn,
-        model: model.clone(),
-        ui: session.ui().map(|ui| UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory }),
-    });
+    if let Some(why) = &record.kept {
+        let message = format!(
+            "the beginning of the session could not be recorded, and will be as soon as it can; the agent \
+             works all the same: {why}"
+        );
+        news(TurnMessage::Warning { message });
+    }
     let journal = record.take_journal().map(Journal::new);
     let mut turn = Turn {
         settings,
@@ -134,7 +176,10 @@ async fn attempt(
         asking: spec.asking,
         asks: Asks::default(),
         board: Board::new(record.write_asks()),
+        record: &mut record,
+        model,
     };
+    turn.opened();
     let outcome = turn
         .run(
             PromptRequest {
@@ -156,37 +201,36 @@ async fn attempt(
         // A server that is gone can't tell any more; the record then has no usage, which is true.
         Ok(Err(_)) | Err(_) => None,
     };
-    let unrecorded = record.end(outcome.clone(), usage, &runtime.unwritten).await;
-    Attempt { outcome, attempt: Some(record.attempt), unrecorded, produced }
+    let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
+    let session = record.facts.session.clone();
+    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }
 
 async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Session>, Failure> {
     if !pool.is_warm() {
         news(TurnMessage::Preparing { what: "starting `opencode serve`".to_owned() });
     }
-    let backend = pool.opencode().await?;
-    backend
-        .open(OpenRequest {
-            directory: spec.directory.clone(),
-            title: spec.title.clone(),
-            stream: spec.stream.clone(),
-            thread: spec.thread,
-            environment: spec.agent.env.clone(),
-            resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
-            questions: spec.asking.policy == Policy::Ask,
-        })
-        .await
+    let request = OpenRequest {
+        directory: spec.directory.clone(),
+        title: spec.title.clone(),
+        stream: spec.stream.clone(),
+        thread: spec.thread,
+        environment: spec.agent.env.clone(),
+        resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
+        questions: spec.asking.policy == Policy::Ask,
+    };
+    pool.open(request, &|message| news(TurnMessage::Warning { message })).await
 }
 
 /// Records an attempt that got no session.
-async fn refused(settings: &RuntimeSettings, spec: &TurnSpec, model: &ModelRef, failure: Failure) -> Attempt {
-    match unopened(settings, spec, model, failure.clone()).await {
+async fn refused(runtime: &Runtime, spec: &TurnSpec, model: &ModelRef, failure: Failure) -> Attempt {
+    match unopened(&runtime.settings, spec, model, failure.clone(), &runtime.unwritten).await {
         Ok(attempt) => Attempt { attempt: Some(attempt), ..Attempt::failed(failure) },
         Err(error) => Attempt { unrecorded: Some(error.chain()), ..Attempt::failed(failure) },
     }
 }
 
-/// The beginning could not be written: then nothing is prompted.
+/// There must be no such attempt, or nobody can tell: then nothing is prompted.
 fn unrecorded_start(error: &SessionError) -> Attempt {
     let message = format!("the session could not be recorded, so nothing was prompted: {}", error.chain());
     Attempt { unrecorded: Some(error.chain()), ..Attempt::failed(Failure::new(FailureKind::Task, message)) }
@@ -203,6 +247,8 @@ struct Turn<'a> {
     asking: Asking,
     asks: Asks,
     board: Board,
+    record: &'a mut Record,
+    model: &'a ModelRef,
 }
 
 impl Turn<'_> {
@@ -270,12 +316,33 @@ impl Turn<'_> {
         }
     }
 
+    /// Tells of the session, once its id is known.
+    fn opened(&self) {
+        let facts = &self.record.facts;
+        let Some(session) = facts.session.clone() else { return };
+        (self.news)(TurnMessage::Opened {
+            session,
+            attempt: facts.attempt,
+            number: facts.turn,
+            model: self.model.clone(),
+            ui: self.session.ui().map(|ui| UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory }),
+        });
+    }
+
     async fn happened(&mut self, event: AgentEvent) {
         self.produced |= matches!(
             event,
             AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. }
         );
         match &event {
+            AgentEvent::Opened { session } => {
+                let news = self.record.facts.session.is_none();
+                self.record.named(session.clone());
+                self.tell(&event);
+                if news {
+                    self.opened();
+                }
+            }
             AgentEvent::Permission { .. } | AgentEvent::Question { .. } => {
                 self.tell(&event);
                 self.asked(&event).await;

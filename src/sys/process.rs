@@ -263,6 +263,13 @@ fn environments(entry: &str) -> Vec<u32> {
         .collect()
 }
 
+/// Whether a process is of the group that `leader` leads. One that is gone is of every group.
+#[must_use]
+pub fn is_of_group(pid: u32, leader: u32) -> bool {
+    let (Some(pid), Some(leader)) = (to_pid(pid), to_pid(leader)) else { return true };
+    nix::unistd::getpgid(Some(pid)).map_or(true, |group| group == leader)
+}
+
 /// The user that we are.
 #[must_use]
 pub fn user() -> u32 {

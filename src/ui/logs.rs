@@ -45,7 +45,7 @@ impl LogPrinter {
             AgentEvent::Status(Busyness::Retrying { attempt, message }) => {
                 self.line("↻", &format!("retry {attempt}: {message}"), Style::Attention);
             }
-            AgentEvent::Status(_) | AgentEvent::Usage(_) => {}
+            AgentEvent::Opened { .. } | AgentEvent::Status(_) | AgentEvent::Usage(_) => {}
             AgentEvent::Error(failure) => self.line("✗", &failure.to_string(), Style::Bad),
             AgentEvent::TurnEnded(outcome) => match outcome {
                 TurnOutcome::Completed => self.line("✓", "the agent ended its turn", Style::Good),

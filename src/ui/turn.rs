@@ -32,6 +32,11 @@ impl Reporter for PlainReporter {
     fn show(&mut self, progress: &Progress<'_>) {
         match progress {
             Progress::Turn(TurnMessage::Preparing { what }) => self.say(&format!("{what} …")),
+            Progress::Turn(TurnMessage::Warning { message }) => {
+                if !self.silent {
+                    self.screen.warn(message);
+                }
+            }
             Progress::Turn(TurnMessage::Opened { session, attempt, model, .. }) => {
                 self.say(&format!("{} · attempt {attempt} · {model} · {session}", self.heading));
             }

@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::support::old_opencode::OLD;
 use crate::support::project::Project;
 
 /// What has failed in each attempt; `none` where nothing has.
@@ -114,27 +115,12 @@ fn a_turn_that_hangs_or_takes_too_long_is_given_up() {
     project.assert_records_are_whole();
 }
 
-/// Answers as an opencode of long ago.
-const OLD: &str = "\
-exec python3 -c '
-import http.server, sys
-class H(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b\"{\\\"healthy\\\":true,\\\"version\\\":\\\"1.0.9\\\"}\"
-        self.send_response(200); self.send_header(\"content-type\", \"application/json\")
-        self.send_header(\"content-length\", str(len(body))); self.end_headers(); self.wfile.write(body)
-    def log_message(self, *a): pass
-s = http.server.HTTPServer((\"127.0.0.1\", 0), H)
-print(\"opencode server listening on http://127.0.0.1:%d\" % s.server_port, flush=True)
-s.serve_forever()
-'";
-
 /// Programs that call themselves opencode: each gives its message, its exit code and a record, and leaves
 /// no process, within a supervisor and without.
 #[test]
 fn an_opencode_that_does_not_work_is_told_and_recorded() {
     const DEAF: &str = "echo 'opencode server listening on http://127.0.0.1:1'\nexec sleep 4781";
-    let mut project = Project::with_fake(&["@text hello"], "exit 3");
+    let mut project = Project::with_fake(&["@refuse"], "exit 3");
     let script = |name: &str, text: &str| project.env.script(name, &format!("#!/bin/sh\n{text}\n"));
     let programs = [
         (project.env.root().join("nowhere/opencode"), "agent-missing", "was not found"),

@@ -125,7 +125,7 @@ fn kill_windows(project: &Project) {
 /// killed: windows, the tmux server politely and not, clients, the agent, the supervisor. The status is
 /// true soon, and the end is written by whoever is left: nobody has to look for it.
 ///
-/// Mutants: the cancel on a client's end left out of `dispatch` (windows run on); `close_dead` left out of
+/// Mutants: the cancel on a client's end left out of `dispatch` (windows run on); `Left::write` left out of
 /// `recover` (no end is written after the supervisor's kill). The mutants of
 /// `a_status_is_true_after_each_kill` were tried there; here the kills meet many turns at once.
 #[test]

@@ -3,6 +3,7 @@
 
 mod broken_stream;
 mod contract;
+mod degrade;
 mod execute;
 mod execute_failures;
 mod fake_opencode;

@@ -129,7 +129,7 @@ async fn a_cancelled_turn_ends_as_cancelled_and_the_next_prompt_is_answered() {
 
     let (events, outcome) = turn(&mut *session, script("@text at last")).await;
     assert_eq!((text(&events).as_str(), outcome), ("at last", TurnOutcome::Completed));
-    assert_eq!(session.id().0.get(..4), Some("ses_"));
+    assert_eq!(session.id().expect("an id").0.get(..4), Some("ses_"));
     rig.backend.shutdown().await;
 }
 
@@ -182,14 +182,14 @@ async fn a_session_goes_on_in_another_server_process() {
     let mut rig = Rig::new().await;
     let mut session = rig.open(None).await.expect("a session");
     turn(&mut *session, script("@text the first words")).await;
-    let id = session.id().clone();
+    let id = session.id().expect("an id").clone();
     drop(session);
     rig.backend.shutdown().await;
     rig.backend.server().await.expect_err("it was stopped for good");
 
     rig.backend = Opencode::new(rig.options.clone());
     let mut session = rig.open_in(&rig.project(), "02.01.01", Some(&id)).await.expect("resumed");
-    assert_eq!(*session.id(), id);
+    assert_eq!(session.id(), Some(&id));
     let (events, outcome) =
         turn(&mut *session, script("@bash echo \"<$WORK_THREAD>\"\n@text the second words")).await;
     assert!(format!("{events:?}").contains("<02.01.01>"), "{events:?}");

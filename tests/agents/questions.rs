@@ -29,7 +29,7 @@ async fn open(rig: &Rig, resume: Option<&SessionId>, questions: bool) -> Box<dyn
 async fn a_resumed_session_may_ask_when_somebody_is_there() {
     let rig = Rig::new().await;
     let mut session = open(&rig, None, false).await;
-    let id = session.id().clone();
+    let id = session.id().expect("an id").clone();
     for (questions, reply) in [
         (false, None),
         (true, Some(PermissionReply::Text(vec!["Green".to_owned(), "Because.".to_owned()]))),

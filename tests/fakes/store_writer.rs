@@ -103,11 +103,12 @@ fn turn(private: &str, times: u32) -> Result<(), Failure> {
         thread: "01.01.01".parse()?,
         turn: 0,
         attempt: 1,
-        session: SessionId("ses_1".to_owned()),
+        session: Some(SessionId("ses_1".to_owned())),
         agent: AgentName("default".to_owned()),
         model: "provider/model".to_owned(),
         directory: "/somewhere".into(),
         prompt: "Do it".to_owned(),
+        kept: None,
     };
     private.set_current(Some(&header.stream))?;
     let mut journal = Journals::new(private.root()).begin(header)?;

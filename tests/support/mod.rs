@@ -4,6 +4,7 @@ pub(crate) mod backend;
 pub(crate) mod env;
 pub(crate) mod files;
 pub(crate) mod http;
+pub(crate) mod old_opencode;
 pub(crate) mod opencode;
 pub(crate) mod project;
 pub(crate) mod running;

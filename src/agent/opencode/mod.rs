@@ -1,4 +1,5 @@
-//! opencode: one `opencode serve` for the repository, spoken to over HTTP, heard over SSE.
+//! opencode: one `opencode serve` for the repository, spoken to over HTTP, heard over SSE. One that is too
+//! old for that is driven by `opencode run`.
 //!
 //! Owns the server's process, its routes and its events, and the rule by which a turn ends. Must not
 //! know why a turn runs. One invariant: nothing that a server started outlives [`Server::stop`].
@@ -14,6 +15,7 @@ mod parts;
 mod password;
 mod plugin;
 mod record;
+mod run;
 mod server;
 mod session;
 mod sse;
@@ -24,4 +26,5 @@ mod wire;
 pub use backend::Opencode;
 pub use password::Password;
 pub use record::{ServerRecord, stop_leftover};
+pub use run::{Gone, OpencodeRun, RunOptions, StartHook};
 pub use server::{OLDEST, RecordHook, Server, ServerOptions, find_program};

@@ -256,7 +256,9 @@ impl Starting {
         if is_older(&version) {
             let version = if version.is_empty() { "of unknown version" } else { &version };
             let (major, minor, patch) = OLDEST;
-            let words = format!("opencode is {version}; {major}.{minor}.{patch} is the oldest that works");
+            let words = format!(
+                "opencode is {version}; {major}.{minor}.{patch} is the oldest whose server we can drive"
+            );
             return Err(Failure::new(FailureKind::AgentTooOld, words));
         }
         Ok((http, version))

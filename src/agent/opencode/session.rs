@@ -22,7 +22,7 @@ use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
 use super::wire::{Event, QuestionItem, SessionInfo};
 use crate::agent::{BoxFuture, PermissionReply, PromptRequest, Session, UiCommand};
-use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
+use crate::model::{AgentEvent, BackendKind, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
 use crate::sys::clock::Clock;
 
 /// How long a prompt that was accepted may take to appear in the session.
@@ -509,8 +509,12 @@ async fn see(server: &Scoped, session: &str) -> Result<Seen, Failure> {
 }
 
 impl Session for OpencodeSession {
-    fn id(&self) -> &SessionId {
-        &self.id
+    fn id(&self) -> Option<&SessionId> {
+        Some(&self.id)
+    }
+
+    fn backend(&self) -> BackendKind {
+        BackendKind::Opencode
     }
 
     fn prepare<'a>(&'a mut self, model: &'a ModelRef) -> BoxFuture<'a, ()> {

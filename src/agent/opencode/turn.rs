@@ -34,7 +34,7 @@ const OVERFLOWS: u32 = 3;
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
 
 /// What the server says of a tool that was refused.
-const REFUSALS: [&str; 2] = ["The user rejected permission", "The user dismissed this question"];
+pub(crate) const REFUSALS: [&str; 2] = ["The user rejected permission", "The user dismissed this question"];
 
 /// Where the turn is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,7 +45,7 @@ pub fn explain(code: &str) -> Option<&'static str> {
             "The record names turns whose journals are not in the private folder of this machine: they ran on another one, or were removed. Only `work logs` misses them."
         }
         "S010" => {
-            "There are journals of turns that no record names: the state was brought back from an earlier copy or by git, or the thread is gone. Nothing of them is lost; `work logs` shows them as long as the thread is there."
+            "There are journals of turns that no record names: the state was brought back from an earlier copy or by git, the thread is gone, or the record of a turn could not be written yet, which the next run of the stream makes good. Nothing of them is lost; `work logs` shows them as long as the thread is there."
         }
         "S011" => {
             "Two attempts of a thread have the same number, which only happens when the file was merged or edited by hand. An end would be written to the first of them. Give one of them another number in tasks.json."

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AgentEvent, AgentName, SessionId, StreamId, ThreadId, TurnNumber};
+use crate::model::{
+    AgentEvent, AgentName, BackendKind, Mode, Owner, SessionId, StreamId, ThreadId, TurnNumber,
+};
 
 /// What a turn is, as it begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +21,9 @@ pub struct Header {
     pub turn: TurnNumber,
     /// The attempt that it belongs to.
     pub attempt: u32,
-    /// The session at the agent.
-    pub session: SessionId,
+    /// The session at the agent; `None` when the agent tells it later, as [`AgentEvent::Opened`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// The agent.
     pub agent: AgentName,
     /// `provider/model`, as it was asked for.
@@ -29,6 +32,25 @@ pub struct Header {
     pub directory: PathBuf,
     /// What the agent is told to do.
     pub prompt: String,
+    /// Set when the beginning could not be recorded in `tasks.json`: what the record needs beside the rest,
+    /// so that whoever comes next can write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+}
+
+/// What a record needs and the rest of a [`Header`] does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// Who runs the turn.
+    pub owner: Owner,
+    /// How the agent is talked to.
+    pub backend: BackendKind,
+    /// How it is watched.
+    pub mode: Mode,
+    /// The earlier attempt whose session is continued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_from: Option<u32>,
 }
 
 /// A fact with its time.

@@ -14,7 +14,7 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use line::{Entry, Header, JournalLine};
+pub use line::{Entry, Header, JournalLine, Kept};
 pub use reader::Reader;
 pub use writer::Writer;
 
@@ -102,7 +102,7 @@ impl Journals {
 
     /// Opens the journal of the next turn of a thread. Two callers never get the same one.
     ///
-    /// `header.turn` is set to its number.
+    /// `header.turn` is set to its number, which is never less than it was.
     ///
     /// # Errors
     /// [`JournalError`]
@@ -115,7 +115,7 @@ impl Journals {
             source,
         })?;
         let next = turns.last().map_or(1, |last| last + 1);
-        Writer::create(&dir, next, header)
+        Writer::create(&dir, next.max(header.turn), header)
     }
 
     /// The journal of a turn, to be read from its start.

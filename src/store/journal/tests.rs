@@ -14,11 +14,12 @@ fn header() -> Header {
         thread: "01.02.03".parse().expect("an id"),
         turn: 0,
         attempt: 2,
-        session: SessionId("ses_1".into()),
+        session: Some(SessionId("ses_1".into())),
         agent: AgentName("default".into()),
         model: "provider/model".into(),
         directory: "/home/ada/project".into(),
         prompt: "Do\nit, \"now\"".into(),
+        kept: None,
     }
 }
 
@@ -47,6 +48,7 @@ fn every_kind_of_event_is_read_as_it_was_written() {
     let mut writer = journals.begin(header()).expect("begun").with_clock(Clock::Fixed(at));
     let failure = Failure { reset_at: Some(at), ..Failure::new(FailureKind::RateLimit, "429") };
     let all = [
+        AgentEvent::Opened { session: SessionId("ses_1".into()) },
         text("häm\n\u{0}"),
         AgentEvent::Restarted,
         AgentEvent::ToolCall {
@@ -130,4 +132,35 @@ fn damage_costs_only_the_damaged_lines() {
     let mut reader = Reader::open(&path, 0).expect("opened");
     assert_eq!(events(&mut reader), [text("one"), text("two"), text("three")]);
     assert_eq!((reader.skipped(), reader.is_cut()), (5, false));
+}
+
+#[test]
+fn headers_of_older_and_of_unrecorded_turns_are_read() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("1.jsonl");
+    let old = r#"{"at":"2026-02-01T10:00:00Z","type":"turn-started","version":1,"stream":"001-a","thread":"01.02.03","turn":1,"attempt":2,"session":"ses_1","agent":"default","model":"provider/model","directory":"/home/ada/project","prompt":"Do\nit, \"now\""}"#;
+    let owner = r#"{"pid":1,"startedAt":2,"bootId":"b","host":"h"}"#;
+    let kept = format!(r#","kept":{{"owner":{owner},"backend":"opencode-run","mode":"plain"}}}}"#);
+    let new = old.replace(r#""session":"ses_1","#, "").replace("}", &kept);
+    append_new(&path, &format!("{old}\n{new}\n"));
+    let headers: Vec<Header> = Reader::open(&path, 0)
+        .expect("opened")
+        .map(|entry| match entry.expect("readable") {
+            Entry::Started { header, .. } => *header,
+            Entry::Event(line) => panic!("{line:?}"),
+        })
+        .collect();
+    assert_eq!(headers[0], Header { turn: 1, ..header() });
+    assert_eq!(headers[1].session, None);
+    let kept = headers[1].kept.as_ref().expect("kept");
+    assert_eq!((kept.owner.pid, kept.resumed_from), (1, None));
+}
+
+fn append_new(path: &Path, text: &str) {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .expect("written");
 }

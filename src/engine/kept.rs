@@ -1,0 +1,238 @@
+//! An attempt whose record can't be written yet: its facts are kept, and written as soon as that can be.
+//!
+//! They are kept by the process that runs the turn, and in the turn's journal for whoever comes after it.
+//! One invariant: the same facts, written any number of times and in any order, leave one record.
+
+use std::path::Path;
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+
+use super::left::Left;
+use super::owner;
+use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
+use crate::model::{
+    self, CancelCause, End, Outcome, Owner, SessionId, SessionRef, SessionState, Stream, StreamId, Thread,
+    TransitionError, TurnNumber, TurnOutcome, Usage,
+};
+use crate::store::journal::{Header, Journals, Kept};
+use crate::store::{Store, StoreError};
+
+/// All that is known of an attempt that has begun. Only the session may become known later.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// What it was begun as.
+    pub start: SessionStart,
+    /// The agent's own id of its session, once it is known.
+    pub session: Option<SessionId>,
+    /// The number of its turn.
+    pub turn: TurnNumber,
+    /// Its number; another one may be written, if somebody else took this meanwhile.
+    pub attempt: u32,
+    owner: Owner,
+    began: DateTime<Utc>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone)]
+pub struct TurnEnd {
+    outcome: Outcome,
+    end: End,
+    usage: Option<Usage>,
+}
+
+impl TurnEnd {
+    /// The end of a turn that came at `at`.
+    #[must_use]
+    pub fn new(outcome: &TurnOutcome, usage: Option<Usage>, at: DateTime<Utc>) -> Self {
+        let (outcome, end) = end_of(outcome, at.trunc_subsecs(3));
+        Self { outcome, end, usage }
+    }
+
+    /// That of an attempt whose owner died, as far as anybody knows.
+    pub(super) fn lost(now: DateTime<Utc>) -> Self {
+        let by = CancelCause::OwnerDied.words().to_owned();
+        let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
+        Self { outcome: Outcome::Interrupted, end, usage: None }
+    }
+
+    /// Writes it into an open record.
+    pub(super) fn write(&self, thread: &mut Thread, attempt: u32) -> Result<(), TransitionError> {
+        let Self { outcome, end, usage } = self.clone();
+        model::end_session(thread, attempt, outcome, end)?.usage = usage;
+        Ok(())
+    }
+}
+
+impl Facts {
+    /// Those of an attempt that this process begins now.
+    pub(super) fn new(start: SessionStart, session: Option<SessionId>, now: DateTime<Utc>) -> Self {
+        // As precise as it is on disk, where it is looked for again.
+        Self { start, session, turn: 0, attempt: 0, owner: owner::current(), began: now.trunc_subsecs(3) }
+    }
+
+    /// Those that a dead owner kept in the first line of a journal; none when they were recorded.
+    pub(super) fn of_journal(at: DateTime<Utc>, header: Header) -> Option<Self> {
+        let Header { thread, turn, attempt, session, agent, model, directory, kept, .. } = header;
+        let Kept { owner, backend, mode, resumed_from } =
+            kept.filter(|kept| !owner::is_alive(&kept.owner))?;
+        let model = model.parse().ok()?;
+        let start = SessionStart { thread, agent, model, backend, mode, directory, resumed_from };
+        Some(Self { start, session, turn, attempt, owner, began: at.trunc_subsecs(3) })
+    }
+
+    /// Takes the next numbers.
+    pub(super) fn number_in(&mut self, state: &Stream, journaled: &[TurnNumber]) -> Result<(), SessionError> {
+        let thread = state.thread(self.start.thread).ok_or(SessionError::NoThread(self.start.thread))?;
+        let recorded = thread.sessions.iter().flat_map(|record| &record.turns).max();
+        self.attempt = thread.next_attempt();
+        self.turn = recorded.max(journaled.last()).copied().unwrap_or(0) + 1;
+        Ok(())
+    }
+
+    /// The first line of the journal; with `kept` it has all that the record needs.
+    pub(super) fn header(&self, stream: &StreamId, prompt: &str, kept: bool) -> Header {
+        let start = &self.start;
+        Header {
+            stream: stream.clone(),
+            thread: start.thread,
+            turn: self.turn,
+            attempt: self.attempt,
+            session: self.session.clone(),
+            agent: start.agent.clone(),
+            model: start.model.to_string(),
+            directory: start.directory.clone(),
+            prompt: prompt.to_owned(),
+            kept: kept.then(|| Kept {
+                owner: self.owner.clone(),
+                backend: start.backend,
+                mode: start.mode,
+                resumed_from: start.resumed_from,
+            }),
+        }
+    }
+
+    /// Brings the record up to these facts: begun, named, and ended if `end` says so. Gives its number.
+    pub(super) fn write(&self, state: &mut Stream, end: Option<&TurnEnd>) -> Result<u32, SessionError> {
+        let id = self.start.thread;
+        let thread = state.thread_mut(id).ok_or(SessionError::NoThread(id))?;
+        let Some((attempt, open)) = self.find(thread) else { return self.begin(thread, end) };
+        let told = |record: &model::SessionRecord| match (&record.state, end) {
+            (SessionState::Ended { end, .. }, Some(ours)) => end.at == ours.end.at,
+            (_, None) => true,
+            _ => false,
+        };
+        if !open && thread.attempt(attempt).is_some_and(told) {
+            return Ok(attempt);
+        }
+        if let Some(session) = self.session.clone() {
+            model::name_session(thread, attempt, session)?;
+        }
+        if let Some(end) = end {
+            end.write(thread, attempt)?;
+        }
+        Ok(attempt)
+    }
+
+    /// Whether the turn has a record.
+    pub(super) fn has_record(&self, state: &Stream) -> bool {
+        let has = |thread: &Thread| thread.sessions.iter().any(|record| record.turns.contains(&self.turn));
+        state.thread(self.start.thread).is_some_and(has)
+    }
+
+    fn find(&self, thread: &Thread) -> Option<(u32, bool)> {
+        let ours = |one: &&model::SessionRecord| {
+            one.turns.contains(&self.turn) && one.started_at.trunc_subsecs(3) == self.began
+        };
+        thread.sessions.iter().find(ours).map(|record| (record.attempt, record.is_open()))
+    }
+
+    fn begin(&self, thread: &mut Thread, end: Option<&TurnEnd>) -> Result<u32, SessionError> {
+        let attempt = thread.next_attempt();
+        let session = self.session.clone().map_or(SessionRef::Unopened, SessionRef::Known);
+        let running = SessionState::Running { owner: Some(self.owner.clone()), asks: Vec::new() };
+        let mut new = record(self.start.clone(), session, attempt, self.began, running);
+        new.turns.push(self.turn);
+        if let Some(TurnEnd { outcome, end, usage }) = end.cloned() {
+            (new.state, new.usage) = (SessionState::Ended { outcome, end }, usage);
+        }
+        model::begin_session(thread, new)?;
+        Ok(attempt)
+    }
+}
+
+/// Brings the record of an attempt up to what is known of it. Gives its number.
+///
+/// # Errors
+/// [`SessionError`]; `NotRunning` when somebody else wrote another end.
+pub fn write_facts(
+    store: &Store,
+    private: &Path,
+    facts: &Facts,
+    end: Option<&TurnEnd>,
+) -> Result<u32, SessionError> {
+    let left = Left::of(&store.read()?, private, store.now());
+    Ok(store.transact(|state| {
+        left.write(state)?;
+        facts.write(state, end)
+    })?)
+}
+
+/// [`begin_session`], and when only the disk is in its way, the beginning is kept: in the journal if that can
+/// be written, and in what is returned.
+///
+/// # Errors
+/// Those of [`begin_session`] that say that the turn must not run.
+pub fn begin_or_keep(
+    store: &Store,
+    private: &Path,
+    stream: &StreamId,
+    start: SessionStart,
+    session: Option<SessionId>,
+    prompt: &str,
+    now: DateTime<Utc>,
+) -> Result<Begun, SessionError> {
+    match begin_session(store, private, stream, start.clone(), session.clone(), prompt, now) {
+        Err(error) if error.is_disk() => {
+            keep(store, private, stream, Facts::new(start, session, now), prompt, error)
+        }
+        begun => begun,
+    }
+}
+
+fn keep(
+    store: &Store,
+    private: &Path,
+    stream: &StreamId,
+    mut facts: Facts,
+    prompt: &str,
+    why: SessionError,
+) -> Result<Begun, SessionError> {
+    let journals = Journals::new(private);
+    let journaled = journals.turns(stream, facts.start.thread).unwrap_or_default();
+    match store.read() {
+        Ok(state) => {
+            facts.number_in(&state, &journaled)?;
+            may_begin(&state, &facts)?;
+        }
+        Err(StoreError::Io { .. }) => {
+            facts.turn = journaled.last().copied().unwrap_or(0) + 1;
+            facts.attempt = facts.turn;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let journal = journals.begin(facts.header(stream, prompt, true));
+    if let Ok(journal) = &journal {
+        facts.turn = journal.turn();
+    }
+    Ok(Begun { facts, journal, kept: Some(why) })
+}
+
+/// What can't be written can be read: one that lives has the thread.
+fn may_begin(state: &Stream, facts: &Facts) -> Result<(), SessionError> {
+    let id = facts.start.thread;
+    let open = state.thread(id).and_then(Thread::open_record);
+    match open.filter(|record| record.owner().is_some_and(owner::is_alive)) {
+        Some(open) => Err(TransitionError::AlreadyRunning { id, attempt: open.attempt }.into()),
+        None => Ok(()),
+    }
+}
