@@ -26,12 +26,14 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let thread = thread(&stream, &args.thread)?;
     let all = turns(&workspace.private, &handle.id, thread.id);
     let Some(&last) = all.last() else {
-        return Err(Failed::new(
-            Exit::Failed,
-            "no-turn",
-            format!("thread `{}` has had no turn yet", thread.id),
-        )
-        .hint(format!("`work execute --thread {}` runs it", thread.id)));
+        let id = thread.id;
+        if thread.sessions.iter().any(|record| !record.turns.is_empty()) {
+            let message = format!("the journals of thread `{id}` are not on this machine");
+            return Err(Failed::new(Exit::Failed, "no-journal", message)
+                .hint(format!("`work session list --thread {id}` shows what is on record")));
+        }
+        return Err(Failed::new(Exit::Failed, "no-turn", format!("thread `{id}` has had no turn yet"))
+            .hint(format!("`work execute --thread {id}` runs it")));
     };
     let turn = args.turn.unwrap_or(last);
     if !all.contains(&turn) {

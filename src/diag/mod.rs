@@ -129,9 +129,44 @@ pub fn position(source: &str, offset: usize) -> (usize, usize) {
     (line, before[start..].chars().count() + 1)
 }
 
+/// Where the lines of a text begin, for whoever asks for many positions in it.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    source: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Looks through the text once.
+    #[must_use]
+    pub fn of(source: &'a str) -> Self {
+        let after = source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { source, starts: std::iter::once(0).chain(after).collect() }
+    }
+
+    /// The same as [`position`].
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let at = boundary(self.source, offset);
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts[line - 1];
+        (line, self.source[start..at].chars().count() + 1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::{Lines, position};
+
+    #[test]
+    fn many_positions_are_the_same_ones() {
+        let source = "aé\n\nb\n🦀c";
+        let lines = Lines::of(source);
+        for offset in 0..=source.len() + 2 {
+            assert_eq!(lines.position(offset), position(source, offset), "{offset}");
+        }
+        assert_eq!(Lines::of("").position(0), (1, 1));
+    }
 
     #[test]
     fn positions_count_lines_and_characters() {

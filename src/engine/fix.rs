@@ -106,10 +106,14 @@ fn why(thread: &Thread, last: Option<&SessionRow>) -> String {
 /// What a person does next.
 fn advice(thread: &Thread, kind: Option<FailureKind>) -> String {
     match (status_of(thread), kind) {
+        (ThreadStatus::Blocked, _) if thread.sessions.is_empty() => {
+            "clear what blocks it, then run it with `--message` that says so".to_owned()
+        }
         (ThreadStatus::Blocked, _) => {
             "clear what blocks it, then resume with `--message` that says so".to_owned()
         }
         (_, Some(kind)) => kind.advice().to_owned(),
+        (_, None) if thread.sessions.is_empty() => "run it: no agent has had it yet".to_owned(),
         (ThreadStatus::Incomplete, None) => "resume it: the agent left tasks open".to_owned(),
         (_, None) => "resume it where it stopped".to_owned(),
     }

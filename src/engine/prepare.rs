@@ -69,11 +69,7 @@ pub fn prepare(
 ) -> Result<Prepared, PrepareError> {
     let stream = handle.store.read()?;
     let plan = read_plan(handle)?;
-    let thread = super::thread(&stream, &request.thread).map_err(|error| {
-        let planned = request.thread.parse().ok().and_then(|id| plan.thread(id));
-        let new = planned.and_then(|planned| thread_drift(&stream, planned));
-        new.map_or(PrepareError::Resolve(error), PrepareError::Drifted)
-    })?;
+    let thread = find(&stream, &plan, &request.thread)?;
     may_run(&stream, thread, request)?;
     let mut warnings = Vec::new();
     let planned = plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
@@ -119,6 +115,15 @@ pub fn prepare(
         warnings,
         permissions: request.permissions.or(spec.agent.permissions),
         spec,
+    })
+}
+
+/// The thread that is meant. One that only the plan has is told to be new.
+fn find<'a>(stream: &'a Stream, plan: &Plan, wanted: &str) -> Result<&'a Thread, PrepareError> {
+    super::thread(stream, wanted).map_err(|error| {
+        let planned = wanted.parse().ok().and_then(|id| plan.thread(id));
+        let new = planned.and_then(|planned| thread_drift(stream, planned));
+        new.map_or(PrepareError::Resolve(error), PrepareError::Drifted)
     })
 }
 
@@ -195,8 +200,8 @@ pub fn prompt_of(
     message: Option<&str>,
 ) -> Result<(ThreadId, String), PrepareError> {
     let stream = handle.store.read()?;
-    let thread = super::thread(&stream, wanted)?;
     let plan = read_plan(handle)?;
+    let thread = find(&stream, &plan, wanted)?;
     let planned = plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
     let new = |depth| {
         let history = history(workspace, &stream.id, thread, 0, depth);

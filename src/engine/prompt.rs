@@ -152,7 +152,7 @@ fn how_to_report(text: &mut String, stream: &Stream, thread: &Thread) {
          work update --stream {id} --task {task} --status blocked --report \"what is missing\"\n\
          ```\n\n\
          Leave a trail for whoever continues if you are cut off: `--breadcrumb \"where you are\"`.\n\
-         Follow the conventions of the repository. Nobody can answer questions while you work: decide, and say so in the report.\n\n"
+         Follow the conventions of the repository. A question may find nobody who answers it: decide what you can, and say so in the report.\n\n"
         ),
     );
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -171,8 +172,8 @@ pub fn export(workspace: &Workspace, stream: &Stream, thread: &Thread, record: &
         ("Session", row.session_id.clone().unwrap_or_else(|| "none was opened".to_owned())),
         ("Agent", row.agent.to_string()),
         ("Model", row.model.clone()),
-        ("Started", row.started_at.to_rfc3339()),
-        ("Ended", row.ended_at.map(|at| at.to_rfc3339()).unwrap_or_default()),
+        ("Started", time(row.started_at)),
+        ("Ended", row.ended_at.map(time).unwrap_or_default()),
         ("Status", row.status.name().to_owned()),
         ("Why", row.error.as_ref().map(ToString::to_string).or(row.interrupted_by).unwrap_or_default()),
     ];
@@ -188,6 +189,10 @@ pub fn export(workspace: &Workspace, stream: &Stream, thread: &Thread, record: &
         }
     }
     text
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn turn_text(text: &mut String, entries: impl Iterator<Item = Entry>) {
@@ -226,7 +231,7 @@ fn turn_text(text: &mut String, entries: impl Iterator<Item = Entry>) {
             _ => continue,
         };
         speaking = false;
-        push(text, format_args!("\n\n- {line}"));
+        push(text, format_args!("\n- {line}"));
     }
     text.push('\n');
 }

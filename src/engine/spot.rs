@@ -3,6 +3,7 @@
 //! A search and no parser: good for pointing, never for deciding. One invariant: a span is a byte
 //! range of the text, on character boundaries.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// The first `"key": value` behind `from`. `value` is as JSON writes it.
@@ -20,6 +21,18 @@ pub(super) fn field(source: &str, key: &str, value: &str, from: usize) -> Option
 /// The first `"key": "text"` behind `from`.
 pub(super) fn text(source: &str, key: &str, text: &str, from: usize) -> Option<Range<usize>> {
     field(source, key, &serde_json::Value::from(text).to_string(), from)
+}
+
+/// Where each id stands first: `"id": "…"`. For whoever looks for many in a long file.
+pub(super) fn ids(source: &str) -> HashMap<&str, Range<usize>> {
+    let mut found = HashMap::new();
+    for (at, key) in source.match_indices("\"id\"") {
+        let rest = &source[at + key.len()..];
+        let value = rest.trim_start().strip_prefix(':').and_then(|rest| rest.trim_start().strip_prefix('"'));
+        let Some((id, behind)) = value.and_then(|value| value.split_once('"')) else { continue };
+        found.entry(id).or_insert(at..source.len() - behind.len());
+    }
+    found
 }
 
 /// The place of what a message names first in backticks, as an id or as any text.
@@ -51,5 +64,6 @@ mod tests {
         assert_eq!(shown(field(source, "n", "1", 0)).as_deref(), Some(r#""n":1"#));
         assert_eq!(shown(named(source, "the `list` is odd")).as_deref(), Some("\"list\""));
         assert_eq!(named(source, "nothing is named"), None);
+        assert_eq!(shown(ids(source).remove("01.01.01")).as_deref(), Some(r#""id" : "01.01.01""#));
     }
 }

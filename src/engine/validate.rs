@@ -4,6 +4,8 @@ mod explain;
 mod sessions;
 mod tasks;
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -13,7 +15,7 @@ use super::agents::ConfigError;
 use super::drift::drift;
 use super::{Hint as _, StreamHandle, Workspace, agents, spot};
 use crate::config::{Agent, Agents};
-use crate::diag::{Diagnostic, Severity, position};
+use crate::diag::{Diagnostic, Lines, Severity};
 use crate::model::{AgentName, SessionRecord, Stream, Thread};
 use crate::plan::{self, Plan};
 use crate::store::StoreError;
@@ -64,8 +66,9 @@ pub struct Finding<'a> {
 
 /// The findings of a file for JSON.
 pub fn findings(file: &FileFindings) -> impl Iterator<Item = Finding<'_>> {
-    file.diagnostics.iter().map(|diagnostic| {
-        let at = diagnostic.primary.as_ref().map(|label| position(&file.source, label.span.start));
+    let lines = Lines::of(&file.source);
+    file.diagnostics.iter().map(move |diagnostic| {
+        let at = diagnostic.primary.as_ref().map(|label| lines.position(label.span.start));
         Finding { file: &file.path, line: at.map(|at| at.0), column: at.map(|at| at.1), diagnostic }
     })
 }
@@ -180,6 +183,8 @@ struct Checked<'a> {
     raw: &'a serde_json::Value,
     agents: &'a [Agent],
     plan: Option<&'a Plan>,
+    /// Where the ids stand, once somebody asked.
+    ids: OnceCell<HashMap<&'a str, std::ops::Range<usize>>>,
 }
 
 impl Checked<'_> {
@@ -187,9 +192,14 @@ impl Checked<'_> {
         self.agents.iter().any(|known| known.name == *agent)
     }
 
+    /// Where a thread's id stands in the file.
+    fn place(&self, thread: &Thread) -> Option<std::ops::Range<usize>> {
+        self.ids.get_or_init(|| spot::ids(self.source)).get(thread.id.to_string().as_str()).cloned()
+    }
+
     /// The finding at the thread's place in the file.
     fn at_thread(&self, finding: Diagnostic, thread: &Thread) -> Diagnostic {
-        match spot::text(self.source, "id", &thread.id.to_string(), 0) {
+        match self.place(thread) {
             Some(span) => finding.at(span, ""),
             None => finding,
         }
@@ -197,7 +207,7 @@ impl Checked<'_> {
 
     /// The finding at the record's place in the file.
     fn at_record(&self, finding: Diagnostic, thread: &Thread, record: &SessionRecord) -> Diagnostic {
-        let of_thread = spot::text(self.source, "id", &thread.id.to_string(), 0);
+        let of_thread = self.place(thread);
         // Where two have one number, the one that is meant.
         let before = thread.sessions.iter().take_while(|other| !std::ptr::eq(*other, record));
         let same = before.filter(|other| other.attempt == record.attempt).count();
@@ -228,8 +238,14 @@ pub fn check_state(
     let raw = serde_json::from_str(&source).unwrap_or_default();
     let agents = agents::check_agents(workspace).map(|checked| checked.value.agents).unwrap_or_default();
     let plan = super::streams::read_text(&handle.plan_file()).ok().map(|source| plan::read(&source));
-    let state =
-        Checked { stream: &loaded.stream, source: &source, raw: &raw, agents: &agents, plan: plan.as_ref() };
+    let state = Checked {
+        stream: &loaded.stream,
+        source: &source,
+        raw: &raw,
+        agents: &agents,
+        plan: plan.as_ref(),
+        ids: OnceCell::new(),
+    };
     let mut diagnostics = Vec::new();
     if what != StateCheck::Sessions {
         diagnostics.extend(loaded.notes);

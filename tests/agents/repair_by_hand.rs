@@ -99,7 +99,7 @@ fn a_person_chooses_what_is_done() {
 fn a_session_is_cancelled_and_opened_from_elsewhere() {
     let project = Project::new(&["@text Begun by hand.\n@hang"]);
     let client = project.start(1, &[]);
-    project.wait_for_status(1, "running", PATIENCE);
+    wait_until("its words", PATIENCE, || project.work(["logs", "1.1.1"]).stdout.contains("Begun by hand."));
     let cancelled = project.work(["session", "cancel", "1.1.1"]).ok();
     assert!(cancelled.stdout.contains("fix --thread 01.01.01 --resume"), "{cancelled:#?}");
     assert_eq!(project.thread_status(1), "interrupted", "it is so when the command says so");

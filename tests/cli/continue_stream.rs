@@ -96,7 +96,7 @@ $ work continue --dry-run --json
       "mode": "tui",
       "resume": null,
       "directory": "[REPO]",
-      "promptBytes": 1156,
+      "promptBytes": 1168,
       "warnings": [
         "batch `01.01` comes before `02.01` and is not done"
       ]
@@ -209,7 +209,7 @@ $ work continue --dry-run --json
     desk.shows("continue --dry-run", str![[r#"
 $ work continue --dry-run
 batch 02.01 Removal
-would run 02.01.01 Remove the alias with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 02.01.01` shows its 1156 bytes of prompt
+would run 02.01.01 Remove the alias with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 02.01.01` shows its 1168 bytes of prompt
 would leave 01.01.02 Shell completions and the man page: failed
 would leave 01.02.01 Help texts: interrupted
 --- exit 0
@@ -223,8 +223,8 @@ fn the_first_batch_of_a_fresh_stream() {
     desk.shows("continue --dry-run", str![[r#"
 $ work continue --dry-run
 batch 01.01 The name
-would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.01` shows its 1472 bytes of prompt
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.02` shows its 1566 bytes of prompt
+would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
 --- exit 0
 
 "#]]);

@@ -156,13 +156,13 @@ fn what_would_run_is_told() {
     );
     desk.shows("fix --thread 1.1.2 --retry --dry-run", str![[r#"
 $ work fix --thread 1.1.2 --retry --dry-run
-would run 01.01.02 Shell completions and the man page with docs-writer (c/d, then e/f) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1932 bytes of prompt
+would run 01.01.02 Shell completions and the man page with docs-writer (c/d, then e/f) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
 --- exit 0
 
 "#]]);
     desk.shows("fix --thread 1.2.1 --agent docs-writer --dry-run", str![[r#"
 $ work fix --thread 1.2.1 --agent docs-writer --dry-run
-would run 01.02.01 Help texts with docs-writer (c/d, then e/f) in [REPO], plain; `work prompt --thread 01.02.01` shows its 1545 bytes of prompt
+would run 01.02.01 Help texts with docs-writer (c/d, then e/f) in [REPO], plain; `work prompt --thread 01.02.01` shows its 1557 bytes of prompt
 --- stderr
 warning: batch `01.01` comes before `01.02` and is not done
 --- exit 0
@@ -170,7 +170,7 @@ warning: batch `01.01` comes before `01.02` and is not done
 "#]]);
     desk.shows("fix --thread 1.1.2 --retry --model a/b#high --dry-run", str![[r#"
 $ work fix --thread 1.1.2 --retry --model a/b#high --dry-run
-would run 01.01.02 Shell completions and the man page with docs-writer (a/b#high) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1932 bytes of prompt
+would run 01.01.02 Shell completions and the man page with docs-writer (a/b#high) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
 --- exit 0
 
 "#]]);
@@ -191,7 +191,7 @@ $ work fix --all --retry --dry-run --json
     "mode": "plain",
     "resume": null,
     "directory": "[REPO]",
-    "promptBytes": 1932,
+    "promptBytes": 1944,
     "warnings": []
   },
   {
@@ -204,7 +204,7 @@ $ work fix --all --retry --dry-run --json
     "mode": "plain",
     "resume": null,
     "directory": "[REPO]",
-    "promptBytes": 1545,
+    "promptBytes": 1557,
     "warnings": [
       "batch `01.01` comes before `01.02` and is not done"
     ]

@@ -12,8 +12,8 @@ fn without_a_turn() {
         str![[r#"
 $ work logs 1.1.1
 --- stderr
-error: thread `01.01.01` has had no turn yet
-hint: `work execute --thread 01.01.01` runs it
+error: the journals of thread `01.01.01` are not on this machine
+hint: `work session list --thread 01.01.01` shows what is on record
 --- exit 1
 
 "#]],

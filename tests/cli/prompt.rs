@@ -67,7 +67,7 @@ work update --stream 001-rename-fetch --task 01.01.01.01 --status blocked --repo
 ```
 
 Leave a trail for whoever continues if you are cut off: `--breadcrumb "where you are"`.
-Follow the conventions of the repository. Nobody can answer questions while you work: decide, and say so in the report.
+Follow the conventions of the repository. A question may find nobody who answers it: decide what you can, and say so in the report.
 
 --- exit 0
 
@@ -138,7 +138,7 @@ work update --stream 001-rename-fetch --task 01.01.02.01 --status blocked --repo
 ```
 
 Leave a trail for whoever continues if you are cut off: `--breadcrumb "where you are"`.
-Follow the conventions of the repository. Nobody can answer questions while you work: decide, and say so in the report.
+Follow the conventions of the repository. A question may find nobody who answers it: decide what you can, and say so in the report.
 
 ## A word from the person who started you
 
@@ -156,7 +156,7 @@ fn as_json() {
 $ work prompt -t 1.2.1 --json
 {
   "thread": "01.02.01",
-  "prompt": "You work on one thread of a planned piece of software work: `Rename fetch` (001-rename-fetch)./n/n# Thread 01.02.01: Help texts/n/n- Stage 01: Rename/n- Batch 01.02: The words/n- The whole plan: `work/001-rename-fetch/PLAN.md`/n/n## What the stage is for/n/nThe command is `pull`, and `fetch` still works./n/n## The stage's inputs, structure and outputs/n/n**Inputs:**/n- The command as it is/n/n**Outputs:**/n- The command under its new name/n/n## What the batch is about/n/nTexts that people read./n/n## Summary/n/nSay `pull` in every help text./n/n## Details/n/nKeep them short./n/n## Tasks/n/n- [ ] `01.02.01.01` Help texts/n/n## How to report/n/nReport every task in the shell, when you begin it and when you end it. Only what is reported counts as done./n/n```sh/nwork update --stream 001-rename-fetch --task 01.02.01.01 --status in_progress/nwork update --stream 001-rename-fetch --task 01.02.01.01 --status completed --report /"what you did, in one or two sentences/"/nwork update --stream 001-rename-fetch --task 01.02.01.01 --status blocked --report /"what is missing/"/n```/n/nLeave a trail for whoever continues if you are cut off: `--breadcrumb /"where you are/"`./nFollow the conventions of the repository. Nobody can answer questions while you work: decide, and say so in the report./n/n"
+  "prompt": "You work on one thread of a planned piece of software work: `Rename fetch` (001-rename-fetch)./n/n# Thread 01.02.01: Help texts/n/n- Stage 01: Rename/n- Batch 01.02: The words/n- The whole plan: `work/001-rename-fetch/PLAN.md`/n/n## What the stage is for/n/nThe command is `pull`, and `fetch` still works./n/n## The stage's inputs, structure and outputs/n/n**Inputs:**/n- The command as it is/n/n**Outputs:**/n- The command under its new name/n/n## What the batch is about/n/nTexts that people read./n/n## Summary/n/nSay `pull` in every help text./n/n## Details/n/nKeep them short./n/n## Tasks/n/n- [ ] `01.02.01.01` Help texts/n/n## How to report/n/nReport every task in the shell, when you begin it and when you end it. Only what is reported counts as done./n/n```sh/nwork update --stream 001-rename-fetch --task 01.02.01.01 --status in_progress/nwork update --stream 001-rename-fetch --task 01.02.01.01 --status completed --report /"what you did, in one or two sentences/"/nwork update --stream 001-rename-fetch --task 01.02.01.01 --status blocked --report /"what is missing/"/n```/n/nLeave a trail for whoever continues if you are cut off: `--breadcrumb /"where you are/"`./nFollow the conventions of the repository. A question may find nobody who answers it: decide what you can, and say so in the report./n/n"
 }
 --- exit 0
 

@@ -296,8 +296,8 @@ $ work session export 1.1.2
 - **Session:** ses_2f0c6b1e8ffeAb4CdEf5GhIj6K
 - **Agent:** docs-writer
 - **Model:** openrouter/openai/gpt-5.2-codex#high
-- **Started:** 2026-03-04T04:50:00+00:00
-- **Ended:** 2026-03-04T05:03:00+00:00
+- **Started:** 2026-03-04T04:50:00Z
+- **Ended:** 2026-03-04T05:03:00Z
 - **Status:** failed
 - **Why:** rate-limit: 429: the quota is used up
 

@@ -13,7 +13,6 @@ pub(super) fn check(state: &Checked<'_>, workspace: &Workspace, thorough: bool, 
     for thread in &state.stream.threads {
         open(state, thread, found);
         numbers(state, thread, found);
-        current(state, thread, found);
         let settled = status::status_of(thread).is_settled();
         if thorough || !settled {
             unresumable(state, thread, found);
@@ -22,6 +21,7 @@ pub(super) fn check(state: &Checked<'_>, workspace: &Workspace, thorough: bool, 
             directory(state, thread, found);
         }
     }
+    current(state, found);
     unknown_agents(state, found);
     journals(state, &Journals::new(&workspace.private), found);
 }
@@ -82,24 +82,26 @@ fn numbers(state: &Checked<'_>, thread: &Thread, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A current session in the file that does not follow from the records.
-fn current(state: &Checked<'_>, thread: &Thread, found: &mut Vec<Diagnostic>) {
-    let raw = state.raw["threads"].as_array().into_iter().flatten();
-    let mut mine = raw.filter(|raw| raw["id"].as_str().and_then(|id| id.parse().ok()) == Some(thread.id));
-    let Some(said) = mine.find_map(|raw| raw["currentSessionId"].as_str()) else { return };
-    let is_it = |record: &&SessionRecord| match &record.session {
-        SessionRef::Known(id) => id.0 == said,
-        SessionRef::Invented(id) => id == said,
-        SessionRef::Unopened => false,
-    };
-    if thread.sessions.iter().filter(|record| record.is_open()).any(|record| is_it(&record)) {
-        return;
+/// Current sessions in the file that do not follow from the records.
+fn current(state: &Checked<'_>, found: &mut Vec<Diagnostic>) {
+    for raw in state.raw["threads"].as_array().into_iter().flatten() {
+        let Some(said) = raw["currentSessionId"].as_str() else { continue };
+        let id = raw["id"].as_str().and_then(|id| id.parse().ok());
+        let Some(thread) = id.and_then(|id| state.stream.thread(id)) else { continue };
+        let is_it = |record: &&SessionRecord| match &record.session {
+            SessionRef::Known(id) => id.0 == said,
+            SessionRef::Invented(id) => id == said,
+            SessionRef::Unopened => false,
+        };
+        if thread.sessions.iter().filter(|record| record.is_open()).any(|record| is_it(&record)) {
+            continue;
+        }
+        let message =
+            format!("thread {} has `{said}` as its current session, and no open attempt has it", thread.id);
+        let finding =
+            Diagnostic::warning("S012", message).help("the next change of the stream writes what is true");
+        found.push(state.at_thread(finding, thread));
     }
-    let message =
-        format!("thread {} has `{said}` as its current session, and no open attempt has it", thread.id);
-    let finding =
-        Diagnostic::warning("S012", message).help("the next change of the stream writes what is true");
-    found.push(state.at_thread(finding, thread));
 }
 
 /// Attempts whose sessions no agent knows: one finding a thread and kind.
