@@ -389,7 +389,7 @@ work update --stream 001-rename-fetch --task 03.01.01.01 --status blocked --repo
 ```
 
 Leave a trail for whoever continues if you are cut off: `--breadcrumb "where you are"`.
-Follow the conventions of the repository. Nobody can answer questions while you work: decide, and say so in the report.
+Follow the conventions of the repository. A question may find nobody who answers it: decide what you can, and say so in the report.
 
 --- exit 0
 

@@ -96,7 +96,7 @@ PLAN.md: 4 warnings, 1 note
     }
     desk.shows("execute -t 1.1.2 --dry-run --allow-drift", str![[r#"
 $ work execute -t 1.1.2 --dry-run --allow-drift
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1566 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
 --- stderr
 warning: thread `01.01.02` was renamed after it was approved
 --- exit 0
@@ -105,7 +105,7 @@ warning: thread `01.01.02` was renamed after it was approved
     desk.shows("multi --batch 1.2 --dry-run --allow-drift", str![[r#"
 $ work multi --batch 1.2 --dry-run --allow-drift
 batch 01.02 The words
-would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.02.01` shows its 1252 bytes of prompt
+would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.02.01` shows its 1264 bytes of prompt
 --- stderr
 warning: thread `01.02.01` was changed after it was approved
 warning: thread `01.02.01` depends on `01.01.01`, which is pending
