@@ -31,8 +31,6 @@ fn ids(project: &Project, thread: u8) -> Vec<String> {
 
 /// L4: the conversation that goes on is the same one at the agent, in the same folder: the model hears what
 /// was said before.
-///
-/// Mutant: `resume` left out of the turn's spec (a new session, whose request lacks the earlier words).
 #[test]
 fn a_resume_goes_on_in_the_same_conversation() {
     let project = Project::new(&["@text The secret word is xylophone."]);

@@ -42,8 +42,6 @@ fn time_grows_with_the_number_of_tasks_and_not_with_its_square() {
 }
 
 /// A thousand attempts are looked at in one go, also where each is judged by what came after it.
-///
-/// Mutant that makes it fail: whether a session is forgotten looked up in the file, for each.
 #[test]
 fn many_attempts_are_no_burden() {
     let env = TestEnv::new();
