@@ -54,20 +54,32 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             }
             Ok(Exit::Done)
         }
-        What::Status => match Client::connect(&endpoint.serving_socket()) {
-            Ok(client) => match client.ask(&ClientMessage::Status)? {
-                ServerMessage::Status(status) => {
+        What::Status => {
+            let asked = Client::connect(&endpoint.serving_socket())
+                .and_then(|client| client.ask(&ClientMessage::Status));
+            match asked {
+                Ok(ServerMessage::Status(status)) => {
                     ctx.print(&serde_json::json!({ "running": true, "status": status }), || {
                         text(ctx, &status)
                     })?;
                     Ok(Exit::Done)
                 }
-                _ => Err(ClientError::NoAnswer(None).into()),
-            },
-            Err(ClientError::Unreachable { .. }) => not_running(ctx),
-            Err(error) => Err(error.into()),
-        },
+                Ok(_) => Err(ClientError::NoAnswer(None).into()),
+                Err(error) if is_gone(&endpoint, &error) => not_running(ctx),
+                Err(error) => Err(error.into()),
+            }
+        }
         What::Stop => stop(ctx, &endpoint),
+    }
+}
+
+/// Whether there is no supervisor: a connection to one that has just died is accepted, and closed with
+/// its other files, lock included.
+fn is_gone(endpoint: &Endpoint, error: &ClientError) -> bool {
+    match error {
+        ClientError::Unreachable { .. } => true,
+        ClientError::NoAnswer(_) => supervisor::wait_until_free(endpoint, Duration::from_secs(1)),
+        ClientError::OtherVersion { .. } | ClientError::Refused { .. } => false,
     }
 }
 
@@ -85,7 +97,7 @@ fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
     let socket = endpoint.serving_socket();
     let client = match Client::connect(&socket) {
         Ok(client) => client,
-        Err(ClientError::Unreachable { .. }) => return not_running(ctx),
+        Err(error) if is_gone(endpoint, &error) => return not_running(ctx),
         Err(ClientError::OtherVersion { .. }) => {
             if Client::retire(&socket).is_err() {
                 // Its turns keep it, and it does not speak our language; a signal it understands.

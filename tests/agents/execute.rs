@@ -7,6 +7,7 @@ use work::sys::process::Signal;
 
 use crate::support::files::mode;
 use crate::support::project::Project;
+use crate::support::terminal::Terminal;
 use crate::support::wait::{PATIENCE, wait_until};
 
 /// Says that the first task is begun and done, and writes a file in between.
@@ -214,44 +215,29 @@ fn the_agents_own_ui_comes_and_goes() {
         "@text Thinking aloud.\n@hang",
         "@text All is said.\n@bash work update --task 01 --status completed\n@text Over.",
     ]);
-    let repo = project.repo();
     let open = |thread: u8| {
-        let line = format!(
-            "trap : INT; {} execute --thread 01.01.{thread:02} --mode tui; echo exit=$? > code{thread}; exec sleep 4791",
-            env!("CARGO_BIN_EXE_work")
-        );
-        let folder = repo.to_string_lossy();
-        let args = ["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "30", "-s"];
-        let name = format!("s{thread}");
-        let rest = [name.as_str(), "-c", &folder, "--", "sh", "-c", &line];
-        project.env.tmux(args.iter().chain(&rest)).ok();
-    };
-    let shows = |thread: u8, word: &str| {
-        project.env.tmux(["capture-pane", "-p", "-t", &format!("=s{thread}:")]).stdout.contains(word)
-    };
-    let press = |thread: u8, key: &str| {
-        drop(project.env.tmux(["send-keys", "-t", &format!("=s{thread}:"), key]).ok());
+        let line = format!("work execute --thread 01.01.{thread:02} --mode tui");
+        Terminal::open(&project.env, &project.repo(), (120, 30), &line)
     };
 
-    open(1);
-    wait_until("the UI", PATIENCE, || shows(1, "ctrl+p commands"));
+    let terminal = open(1);
+    terminal.shows("ctrl+p commands");
     assert_eq!(project.processes_with(" attach ").len(), 1);
-    press(1, "C-c");
-    wait_until("the plain stream", PATIENCE, || shows(1, "the turn goes on here"));
+    terminal.press(&["C-c"]);
+    terminal.shows("the turn goes on here");
     assert_eq!(project.thread_status(1), "running", "leaving the UI ends nothing");
-    press(1, "C-c");
-    wait_until("its end", PATIENCE, || project.read("code1").is_some());
-    assert_eq!(project.read("code1").as_deref(), Some("exit=130\n"));
+    terminal.press(&["C-c"]);
+    terminal.ends_with(130);
+    drop(terminal);
     assert_eq!(project.attempt(1)["interruptedBy"], "cancelled by a person");
 
-    open(2);
+    let terminal = open(2);
     project.wait_for_status(2, "completed", PATIENCE);
-    wait_until("the UI", PATIENCE, || shows(2, "ctrl+p commands"));
-    assert!(project.read("code2").is_none(), "it stays for the person");
-    press(2, "C-c");
-    wait_until("its end", PATIENCE, || project.read("code2").is_some());
-    assert_eq!(project.read("code2").as_deref(), Some("exit=0\n"));
-    project.env.tmux(["kill-server"]).ok();
+    terminal.shows("ctrl+p commands");
+    assert!(!terminal.has_ended(), "it stays for the person");
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+    drop(terminal);
     project.work(["supervisor", "stop"]).ok();
     project.wait_for_nothing();
 }

@@ -1,54 +1,13 @@
 //! Repair by a person at a terminal: keys are pressed in a real tmux.
 
 use crate::support::project::Project;
+use crate::support::terminal::Terminal;
 use crate::support::wait::{PATIENCE, wait_until};
 
 const LAZY: &str = "@text I looked around.";
 
-/// A terminal in which a command line of `work` runs; its exit code goes into the file `code`.
-struct Terminal<'a>(&'a Project);
-
-impl<'a> Terminal<'a> {
-    fn open(project: &'a Project, line: &str) -> Self {
-        let line = format!("{} {line}; echo exit=$? > code; exec sleep 4799", env!("CARGO_BIN_EXE_work"));
-        let folder = project.repo();
-        let folder = folder.to_string_lossy();
-        let args =
-            ["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "-s", "t", "-c", &folder];
-        project.env.tmux(args.iter().copied().chain(["--", "sh", "-c", &line])).ok();
-        Self(project)
-    }
-
-    fn shows(&self, words: &str) {
-        wait_until(words, PATIENCE, || self.text().contains(words));
-    }
-
-    fn text(&self) -> String {
-        self.0.env.tmux(["capture-pane", "-p", "-t", "=t:"]).stdout
-    }
-
-    fn press(&self, keys: &[&str]) {
-        for key in keys {
-            self.0.env.tmux(["send-keys", "-t", "=t:", key]).ok();
-        }
-    }
-
-    fn ends_with(&self, code: &str) {
-        wait_until("its end", PATIENCE, || self.0.read("code").is_some());
-        assert_eq!(
-            self.0.read("code").as_deref(),
-            Some(format!("exit={code}\n").as_str()),
-            "{}",
-            self.text()
-        );
-    }
-}
-
-impl Drop for Terminal<'_> {
-    fn drop(&mut self) {
-        self.0.env.tmux(["kill-server"]);
-        let _ = std::fs::remove_file(self.0.repo().join("code"));
-    }
+fn open<'a>(project: &'a Project, line: &str) -> Terminal<'a> {
+    Terminal::open(&project.env, &project.repo(), (120, 40), line)
 }
 
 /// `work fix` asks which thread, what, and whether to go; Escape, Ctrl-C and a no change nothing.
@@ -57,41 +16,41 @@ fn a_person_chooses_what_is_done() {
     let project = Project::new(&[LAZY, LAZY]);
     assert_eq!((project.execute(1, &[]).code, project.execute(2, &[]).code), (1, 1));
     let before = project.state();
-    for (keys, code) in [(&["Escape"][..], "130"), (&["C-c"][..], "130")] {
-        let terminal = Terminal::open(&project, "fix");
+    for (keys, code) in [(&["Escape"][..], 130), (&["C-c"][..], 130)] {
+        let terminal = open(&project, "work fix");
         terminal.shows("which thread");
         terminal.press(keys);
-        terminal.ends_with(code);
-        assert!(terminal.text().contains("nothing was changed"), "{}", terminal.text());
+        let text = terminal.ends_with(code);
+        assert!(text.contains("nothing was changed"), "{text}");
     }
     {
-        let terminal = Terminal::open(&project, "fix --thread 1.1.1");
+        let terminal = open(&project, "work fix --thread 1.1.1");
         terminal.shows("Resume: go on in session");
         terminal.press(&["Enter"]);
         terminal.shows("go? [y/N]");
         terminal.press(&["n", "Enter"]);
-        terminal.ends_with("130");
+        terminal.ends_with(130);
     }
     assert_eq!(project.state(), before, "nothing was changed");
 
-    let terminal = Terminal::open(&project, "fix --mode plain");
+    let terminal = open(&project, "work fix --mode plain");
     terminal.shows("which thread");
     terminal.press(&["Down", "Enter"]);
     terminal.shows("Retry: a new session");
     terminal.press(&["Down", "Enter"]);
     terminal.shows("would run 01.01.02");
     terminal.press(&["y", "Enter"]);
-    terminal.ends_with("1");
+    terminal.ends_with(1);
     let (first, second) = (project.attempts(1), project.attempts(2));
     assert_eq!((first.len(), second.len()), (1, 2));
     assert_ne!(second[0]["sessionId"], second[1]["sessionId"], "a retry is a new conversation");
     drop(terminal);
 
-    let terminal = Terminal::open(&project, "continue");
+    let terminal = open(&project, "work continue");
     terminal.shows("2 incomplete threads from the previous run");
     terminal.shows("Fix first");
     terminal.press(&["Down", "Enter"]);
-    terminal.ends_with("1");
+    terminal.ends_with(1);
 }
 
 /// A turn is cancelled from another terminal, and a session is looked at in the agent's own UI.
@@ -108,10 +67,10 @@ fn a_session_is_cancelled_and_opened_from_elsewhere() {
     let again = project.work(["session", "cancel", "1.1.1"]);
     assert_eq!(again.code, 1, "{again:#?}");
 
-    let terminal = Terminal::open(&project, "session attach 1.1.1");
+    let terminal = open(&project, "work session attach 1.1.1");
     terminal.shows("Begun by hand.");
     terminal.press(&["C-c"]);
-    terminal.ends_with("0");
+    terminal.ends_with(0);
     let exported = project.work(["session", "export", "1.1.1"]).ok().stdout;
     assert!(exported.contains("Begun by hand.") && exported.contains("### The prompt"), "{exported}");
     project.assert_records_are_whole();

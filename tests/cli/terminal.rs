@@ -1,15 +1,10 @@
 //! Pipes, terminals and colours.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
 use snapbox::str;
 
 use super::desk::{Desk, document};
-use crate::support::wait::{wait_for, wait_until};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::terminal::Terminal;
+use crate::support::wait::{PATIENCE, wait_until};
 
 /// Runs a line of bash in the repository; `work` is a function of it.
 fn bash(desk: &Desk, line: &str) -> (i32, String, String) {
@@ -136,67 +131,15 @@ hint: `work approve plan` takes them over from PLAN.md
     );
 }
 
-/// A window of a tmux server of its own.
-struct Window<'a> {
-    desk: &'a Desk,
-    socket: PathBuf,
-}
-
-impl<'a> Window<'a> {
-    /// Opens a shell that runs a line in the repository, in a terminal of this size.
-    fn open(desk: &'a Desk, columns: u16, lines: u16, line: &str) -> Self {
-        static OPENED: AtomicUsize = AtomicUsize::new(0);
-        let number = OPENED.fetch_add(1, Ordering::Relaxed);
-        let socket = desk.path(format!("run/tmux.{number}"));
-        let (columns, lines) = (columns.to_string(), lines.to_string());
-        let script = format!(
-            "PS4=; work() {{ '{}' \"$@\"; }}; {line}; echo \"exit $?\"; read -r _",
-            env!("CARGO_BIN_EXE_work")
-        );
-        let repo = desk.path("repo");
-        let repo = repo.to_str().expect("text");
-        let words = [
-            "-f",
-            "/dev/null",
-            "new-session",
-            "-d",
-            "-x",
-            &columns,
-            "-y",
-            &lines,
-            "-c",
-            repo,
-            "bash",
-            "-c",
-            &script,
-        ];
-        desk.env.tmux_on(&socket, words).ok();
-        Self { desk, socket }
-    }
-
-    fn text(&self) -> String {
-        self.desk.env.tmux_on(&self.socket, ["capture-pane", "-p"]).stdout
-    }
-
-    /// What it shows once `words` are there.
-    fn shows(&self, words: &str) -> String {
-        wait_for(words, PATIENCE, || Some(self.text()).filter(|text| text.contains(words)))
-    }
-
-    fn keys(&self, keys: &str) {
-        self.desk.env.tmux_on(&self.socket, ["send-keys", keys]).ok();
-    }
-}
-
-impl Drop for Window<'_> {
-    fn drop(&mut self) {
-        self.desk.env.tmux_on(&self.socket, ["kill-server"]);
-    }
+fn open<'a>(desk: &'a Desk, size: (u16, u16), line: &str) -> Terminal<'a> {
+    Terminal::open(&desk.env, &desk.path("repo"), size, line)
 }
 
 /// What a line shows in a terminal of this size.
 fn seen(desk: &Desk, columns: u16, lines: u16, line: &str) -> String {
-    let text = Window::open(desk, columns, lines, line).shows("exit ");
+    let terminal = open(desk, (columns, lines), line);
+    wait_until("its end", PATIENCE, || terminal.has_ended());
+    let text = terminal.text();
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>().trim_end().to_owned() + "\n"
 }
 
@@ -385,32 +328,32 @@ exit 0
 #[test]
 fn a_person_at_a_terminal_is_asked_before_a_plan_is_approved() {
     // Whole words are taken as well, and nothing of them is left to the shell.
-    let answers: [(&[&str], &str, bool); 5] = [
-        (&["n", "Enter"], "exit 1", false),
-        (&["Enter"], "exit 1", false),
-        (&["Escape", "Enter"], "exit 1", false),
-        (&["C-d"], "exit 1", false),
-        (&["y", "e", "s", "Enter"], "exit 0", true),
+    let answers: [(&[&str], i32, bool); 5] = [
+        (&["n", "Enter"], 1, false),
+        (&["Enter"], 1, false),
+        (&["Escape", "Enter"], 1, false),
+        (&["C-d"], 1, false),
+        (&["y", "e", "s", "Enter"], 0, true),
     ];
     for (keys, exit, approved) in answers {
         let desk = Desk::planned();
-        let window = Window::open(&desk, 100, 40, "work approve plan");
-        let shown = window.shows("approve 4 threads, 5 tasks?");
+        let terminal = open(&desk, (100, 40), "work approve plan");
+        let shown = terminal.shows("approve 4 threads, 5 tasks?");
         assert!(shown.contains("01.01.02 Shell completions and the man page"), "{shown}");
-        keys.iter().for_each(|key| window.keys(key));
-        let shown = window.shows(exit);
+        terminal.press(keys);
+        let shown = terminal.ends_with(exit);
         let is_approved = document("status", &desk.run("status --json").ok())["approved"].as_bool();
         assert_eq!(is_approved, Some(approved), "{keys:?}: {shown}");
         assert_eq!(shown.contains("nothing was approved"), !approved, "{shown}");
     }
     // Ctrl-C is a no; and nobody is asked who gave their word already, or wants JSON.
     let desk = Desk::planned();
-    let window = Window::open(&desk, 100, 40, "work approve plan");
-    window.shows("approve 4 threads, 5 tasks?");
-    window.keys("C-c");
-    wait_until("the end", PATIENCE, || !window.text().contains("(y/n)") || window.text().contains("exit"));
+    let terminal = open(&desk, (100, 40), "work approve plan");
+    terminal.shows("approve 4 threads, 5 tasks?");
+    terminal.press(&["C-c"]);
+    terminal.ends_with(130);
     assert_eq!(document("status", &desk.run("status --json").ok())["approved"], false);
-    drop(window);
+    drop(terminal);
     assert!(seen(&desk, 100, 40, "work approve plan --json").contains("exit 8"));
     assert!(seen(&desk, 100, 40, "work approve plan --yes").contains("approved 4 threads, 5 tasks"));
 }
@@ -465,7 +408,7 @@ exit 3
 "#]],
     );
     desk.env.set("EDITOR", format!("'{}'", editor.display()));
-    Window::open(&desk, 120, 40, "work edit").shows("\nexit 6");
+    open(&desk, (120, 40), "work edit").ends_with(6);
     desk.env.set("VISUAL", "no-such-editor");
     desk.is(
         &seen(&desk, 120, 40, "work edit"),
@@ -492,15 +435,14 @@ exit 2
 
 #[test]
 fn a_person_at_a_terminal_is_asked_before_anything_is_deleted() {
-    for (key, exit, there) in [("n", "exit 1", true), ("y", "exit 0", false)] {
+    for (key, exit, there) in [("n", 1, true), ("y", 0, false)] {
         let desk = Desk::approved();
-        let window = Window::open(&desk, 120, 40, "work delete thread 1.2.1");
-        let shown = window.shows("delete 01.02.01?");
+        let terminal = open(&desk, (120, 40), "work delete thread 1.2.1");
+        let shown = terminal.shows("delete 01.02.01?");
         assert!(shown.contains("this deletes thread 01.02.01 Help texts"), "{shown}");
         assert!(shown.contains("PLAN.md as it was can be got back from"), "{shown}");
-        window.keys(key);
-        window.keys("Enter");
-        let shown = window.shows(exit);
+        terminal.press(&[key, "Enter"]);
+        let shown = terminal.ends_with(exit);
         assert_eq!(desk.run("preview").ok().stdout.contains("Help texts"), there, "{shown}");
     }
 }

@@ -10,4 +10,5 @@ pub(crate) mod project;
 pub(crate) mod running;
 pub(crate) mod scripted_model;
 pub(crate) mod streams;
+pub(crate) mod terminal;
 pub(crate) mod wait;
