@@ -207,8 +207,8 @@ async fn attempt(
 }
 
 async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Session>, Failure> {
-    if !pool.is_warm() {
-        news(TurnMessage::Preparing { what: "starting `opencode serve`".to_owned() });
+    if let Some(what) = pool.to_start(&spec.agent) {
+        news(TurnMessage::Preparing { what: format!("starting {what}") });
     }
     let request = OpenRequest {
         directory: spec.directory.clone(),
@@ -219,7 +219,7 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Se
         resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
         questions: spec.asking.policy == Policy::Ask,
     };
-    pool.open(request, &|message| news(TurnMessage::Warning { message })).await
+    pool.open(&spec.agent, request, &|message| news(TurnMessage::Warning { message })).await
 }
 
 /// Records an attempt that got no session.

@@ -1,4 +1,4 @@
-//! The agent processes of this runtime: started when needed, told of, ended together.
+//! opencode in the pool: one server for all threads, or one program a turn where it is too old for that.
 //!
 //! What it starts it writes down (`servers/PID.json`, 0600: it holds a password), so that whoever
 //! comes after a runtime that was killed can end what that one left.
@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use super::RuntimeSettings;
 use crate::agent::opencode::{
     Opencode, OpencodeRun, RunOptions, ServerOptions, ServerRecord, StartHook, find_program, stop_leftover,
 };
 use crate::agent::{Backend as _, OpenRequest, Session};
 use crate::engine::owner;
 use crate::model::{Failure, FailureKind, Owner};
+use crate::runtime::RuntimeSettings;
 use crate::sys::{atomic, paths};
 
 /// A server and the runtime that started it.
@@ -25,8 +25,8 @@ struct Running {
     server: ServerRecord,
 }
 
-/// The pool. Cheap to ask; starts nothing by itself.
-pub(super) struct Pool {
+/// The server of this runtime. Cheap to ask; starts nothing by itself.
+pub(super) struct Servers {
     root: PathBuf,
     private: PathBuf,
     program: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub(super) struct Pool {
     swept: OnceCell<()>,
 }
 
-impl Pool {
+impl Servers {
     pub(super) fn new(settings: &RuntimeSettings) -> Self {
         Self {
             root: settings.root.clone(),
