@@ -193,15 +193,22 @@ async fn attempt(
         .await;
     let Turn { journal, produced, board, .. } = turn;
     board.close().await;
-    if let Some(journal) = journal {
-        journal.close().await;
-    }
+    let journal = match journal {
+        Some(journal) => Some(journal.end().await),
+        None => None,
+    };
     let usage = match timeout(Duration::from_secs(3), session.usage()).await {
         Ok(Ok(total)) => Some(total.since(before)),
         // A server that is gone can't tell any more; the record then has no usage, which is true.
         Ok(Err(_)) | Err(_) => None,
     };
-    let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
+    // Both go to the disk at once, and both are there before anybody is told.
+    let durable = async {
+        if let Some(journal) = journal {
+            journal.durable().await;
+        }
+    };
+    let ((attempt, unrecorded), ()) = tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable);
     let session = record.facts.session.clone();
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }
