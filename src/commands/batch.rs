@@ -188,7 +188,6 @@ impl Windowed<'_> {
 fn agent_program(ctx: &Context) -> Result<(), Failed> {
     let wanted = ctx.env.opencode.clone().unwrap_or_else(|| "opencode".into());
     process::find(&wanted).map(drop).map_err(|error| {
-        Failed::new(Exit::Program, "agent-missing", error.to_string())
-            .hint(FailureKind::AgentMissing.advice())
+        Failed::new(Exit::Program, "agent-missing", error.to_string()).hint(FailureKind::INSTALL)
     })
 }

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use crate::engine::logs::{Follow, Step, turns};
 use crate::engine::thread;
-use crate::model::TurnNumber;
+use crate::model::{ThreadId, TurnNumber};
 use crate::ui::LogPrinter;
 
 /// Show what the agent of a thread said and did
@@ -52,6 +52,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                     header.attempt, header.agent, header.model
                 );
                 ctx.screen.note(&line);
+                if let (None, Some(hint)) = (args.turn, earlier(thread.id, &all)) {
+                    ctx.screen.hint(&hint);
+                }
             }
             Step::Header(_) => {}
             Step::Event(line) if ctx.json => ctx.screen.out(&serde_json::to_string(&line)?),
@@ -64,4 +67,31 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         ctx.screen.warn(&words);
     }
     Ok(Exit::Done)
+}
+
+/// That there are turns before the last one, and how they are shown.
+fn earlier(thread: ThreadId, turns: &[TurnNumber]) -> Option<String> {
+    let (_, earlier) = turns.split_last()?;
+    let numbers: Vec<String> = earlier.iter().map(ToString::to_string).collect();
+    let which = match earlier {
+        [] => return None,
+        [_] => "there is an earlier turn",
+        _ => "there are earlier turns",
+    };
+    Some(format!("{which}, {}: `work logs {thread} --turn N` shows it", numbers.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_turns_are_told_of_and_none_where_there_is_none() {
+        let thread = "01.01.02".parse().expect("an id");
+        assert_eq!((earlier(thread, &[]), earlier(thread, &[3])), (None, None));
+        let one = earlier(thread, &[1, 2]).expect("a hint");
+        assert_eq!(one, "there is an earlier turn, 1: `work logs 01.01.02 --turn N` shows it");
+        let more = earlier(thread, &[1, 2, 4, 7]).expect("a hint");
+        assert_eq!(more, "there are earlier turns, 1, 2, 4: `work logs 01.01.02 --turn N` shows it");
+    }
 }

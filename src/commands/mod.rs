@@ -29,6 +29,7 @@ mod exit;
 mod failed;
 mod fix;
 mod fix_ask;
+mod fix_left;
 mod fix_run;
 mod hold;
 mod how;

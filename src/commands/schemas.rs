@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show,
-    use_stream, validate,
+    answer, batch, continue_stream, copies, create, failed, fix_left, how, import, multi, preview, prompt,
+    show, use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -63,7 +63,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
         ("fix", of::<Vec<Case>>()),
-        ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
+        ("fix-dry-run", of::<fix_left::WouldFix<'static>>()),
         ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
         ("list", of::<Vec<StreamSummary>>()),

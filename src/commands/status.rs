@@ -1,14 +1,17 @@
 //! `work status`
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Exit;
+use super::connect::endpoint;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::StreamHandle;
 use crate::engine::drift::drift_or_trouble;
 use crate::engine::status::{StatusReport, report};
-use crate::model::Stream;
+use crate::engine::windows::{WindowPlace, places};
+use crate::engine::{StreamHandle, Workspace};
+use crate::model::{Stream, ThreadId};
 use crate::sys::watch::Watch;
 use crate::ui::{StatusView, status_table};
 
@@ -28,8 +31,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     if args.watch {
         return watch(ctx, view);
     }
-    let (_, handle, stream) = ctx.state()?;
-    let status = look(&stream, &handle);
+    let (workspace, handle, stream) = ctx.state()?;
+    let mut status = look(&stream, &handle);
+    Windows::default().tell(ctx, &workspace, &mut status);
     ctx.print(&status, || status_table(&ctx.screen, &status, view))?;
     if ctx.json {
         return Ok(Exit::Done);
@@ -60,6 +64,26 @@ fn look(stream: &Stream, handle: &StreamHandle) -> StatusReport {
     }
 }
 
+/// The windows of what runs. tmux is asked only when something runs, and again only when something else does.
+#[derive(Default)]
+struct Windows {
+    running: Vec<(ThreadId, u32)>,
+    found: BTreeMap<ThreadId, WindowPlace>,
+}
+
+impl Windows {
+    fn tell(&mut self, ctx: &Context, workspace: &Workspace, status: &mut StatusReport) {
+        let running = status.running();
+        if running != self.running {
+            // Where a window is, is no reason to fail: the records are what counts.
+            let asked = endpoint(ctx, workspace).ok().filter(|_| !running.is_empty());
+            self.found = asked.map(|at| places(&ctx.env, &at, &status.stream)).unwrap_or_default();
+            self.running = running;
+        }
+        status.place(&self.found);
+    }
+}
+
 /// How soon the death of whoever runs a thread is seen: no file tells of it.
 const RUNNING: Duration = Duration::from_secs(1);
 
@@ -72,13 +96,15 @@ fn watch(ctx: &Context, view: StatusView) -> CommandResult {
         return Err(Failed::new(Exit::Usage, "usage", "`--watch` needs a terminal")
             .hint("`--watch --json` prints a document for every change"));
     }
-    let (_, handle, _) = ctx.state()?;
+    let (workspace, handle, _) = ctx.state()?;
+    let mut windows = Windows::default();
     let folder = Watch::dir(&handle.dir);
     let mut shown = String::new();
     loop {
         let stream = handle.store.read()?;
-        let status = look(&stream, &handle);
-        let runs = ["running", "waiting"].iter().any(|word| status.counts.contains_key(word));
+        let mut status = look(&stream, &handle);
+        windows.tell(ctx, &workspace, &mut status);
+        let runs = !status.running().is_empty();
         let screen = ctx.screen.at(ctx.env.clock.now());
         let text =
             if ctx.json { serde_json::to_string(&status)? } else { status_table(&screen, &status, view) };
