@@ -89,7 +89,7 @@ fn a_session_that_is_gone_is_said_to_be_gone() {
     project.delete_session(&id);
     let fix = project.work(["fix", "--thread", "1.1.1", "--resume"]);
     assert_eq!(fix.code, 1, "{fix:#?}");
-    assert!(fix.stderr.contains(&id) && fix.stderr.contains("fix --retry"), "{fix:#?}");
+    assert!(fix.stderr.contains(&id) && fix.stderr.contains("`work fix --thread 01.01.01 --retry`"), "{fix:#?}");
     assert_eq!(project.attempt(1)["error"]["kind"], "session-unknown");
     let again = project.work(["fix", "--thread", "1.1.1", "--resume"]);
     assert!(again.stderr.contains("does not know the session any more"), "{again:#?}");
