@@ -470,3 +470,28 @@ fn a_session_whose_folder_is_gone_can_not_be_resumed() {
     desk.state(here.state_bytes());
     assert_eq!(resume("status"), ["yes", "yes"]);
 }
+
+/// tmux is asked for windows only while something runs.
+///
+/// Mutant: `Windows::tell` asks whatever runs (tmux is called).
+#[test]
+fn tmux_is_left_alone_while_nothing_runs() {
+    let mut desk = Desk::busy();
+    let called = desk.path("called");
+    let tmux =
+        desk.env.script("bin/tmux", &format!("#!/bin/sh\necho \"$@\" >> '{}'\nexit 1\n", called.display()));
+    desk.env.set("WORK_TMUX", tmux);
+    desk.env.set("TMUX", desk.path("socket,1,0"));
+    desk.run("status").ok();
+    assert!(!called.exists(), "nothing runs");
+    let mut state = desk.state_json();
+    state["threads"][2]["sessions"][0] = serde_json::json!({
+        "sessionId": "ses_5", "agentName": "default", "model": "a/b", "attempt": 1, "status": "running",
+        "startedAt": "2026-03-04T05:00:00.000Z", "mode": "tui", "backend": "opencode",
+        "owner": { "pid": 4242, "startedAt": 1, "bootId": "b", "host": "elsewhere" },
+    });
+    desk.state(state.to_string());
+    let shown = desk.run("status").ok();
+    assert!(called.exists(), "one runs");
+    assert!(shown.stdout.contains("running for 6m"), "a tmux that can't be asked hides nothing: {shown:#?}");
+}
