@@ -36,6 +36,9 @@ pub(super) struct How {
     /// agents.yaml or config.yaml say, else ask where somebody can see it, and deny where nobody can)
     #[arg(long, value_name = "POLICY", value_parser = policy)]
     pub(super) permissions: Option<Policy>,
+    /// Tell nobody what becomes of it (see `notify` of config.yaml)
+    #[arg(long)]
+    pub(super) no_notify: bool,
 }
 
 fn policy(word: &str) -> Result<Policy, String> {
@@ -53,20 +56,25 @@ impl How {
             allow_drift: self.allow_drift,
             approach: if self.resume { Approach::Resume } else { Approach::NewSession },
             permissions: self.permissions,
+            quiet: self.no_notify,
         }
     }
 
     /// The same as words of a command line, for a window.
     pub(super) fn flags(&self) -> Vec<String> {
-        let Self { agent, model, message, resume, allow_drift, no_supervisor, permissions } = self;
+        let Self { agent, model, message, resume, allow_drift, no_supervisor, permissions, no_notify } = self;
         let permissions = permissions.map(|policy| policy.name().to_owned());
         let valued =
             [("--agent", agent), ("--model", model), ("--message", message), ("--permissions", &permissions)];
         // One word each, so that a value that begins with a hyphen stays a value.
         let valued =
             valued.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value.as_ref()?)));
-        let set =
-            [("--resume", *resume), ("--allow-drift", *allow_drift), ("--no-supervisor", *no_supervisor)];
+        let set = [
+            ("--resume", *resume),
+            ("--allow-drift", *allow_drift),
+            ("--no-supervisor", *no_supervisor),
+            ("--no-notify", *no_notify),
+        ];
         valued.chain(set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned())).collect()
     }
 }

@@ -37,6 +37,7 @@ mod init;
 mod list;
 mod logs;
 mod multi;
+mod notifying;
 mod preview;
 mod prompt;
 mod report;

@@ -14,6 +14,7 @@ use crate::engine::assign::Assigned;
 use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
 use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
+use crate::engine::notice::Notification;
 use crate::engine::review::Review;
 use crate::engine::session::SessionView;
 use crate::engine::standing::Standing;
@@ -69,6 +70,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),
         ("multi-dry-run", of::<multi::WouldRun<'static>>()),
+        ("notification", of::<Notification>()),
         ("preview", of::<preview::Document>()),
         ("prompt", of::<prompt::Document>()),
         ("review", of::<Review>()),

@@ -7,6 +7,7 @@ use super::asking::asking;
 use super::connect::{connect, endpoint};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use super::notifying::notifying;
 use super::report::WindowReporter;
 use crate::engine::status::status_of;
 use crate::engine::turn::{Finished, run};
@@ -25,7 +26,9 @@ pub(super) fn run_turn(
 ) -> CommandResult {
     let mut spec = prepared.spec.clone();
     let thread = spec.thread;
-    spec.asking = asking(ctx, &ctx.settings(workspace)?, prepared, no_supervisor);
+    let settings = ctx.settings(workspace)?;
+    spec.asking = asking(ctx, &settings, prepared, no_supervisor);
+    spec.notify = notifying(ctx, workspace, settings.notify, prepared)?;
     let mut reporter = WindowReporter::new(ctx, prepared);
     let mut once = || -> Result<Finished, Failed> {
         let (client, finish) = connect(ctx, workspace, no_supervisor)?;

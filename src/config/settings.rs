@@ -10,6 +10,7 @@ use crate::model::Policy;
 
 use super::agents::policy;
 use super::duration::parse_duration;
+use super::notify::{Notify, notify};
 use super::reader::{Codes, Reader};
 use super::yaml::{Node, Value};
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub permissions: Option<Policy>,
     /// How long an agent that asks waits for a person, before it is denied.
     pub ask_timeout: Duration,
+    /// How a person is told who is looking elsewhere.
+    pub notify: Notify,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             window: Window::Tui,
             permissions: None,
             ask_timeout: Duration::from_secs(10 * 60),
+            notify: Notify::default(),
         }
     }
 }
@@ -82,6 +86,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "window",
             "permissions",
             "askTimeout",
+            "notify",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
@@ -95,6 +100,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                 "permissions" => {
                     settings.permissions = policy(&mut reader, node, "C007").or(settings.permissions);
                 }
+                "notify" => notify(&mut reader, node, &mut settings.notify),
                 "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),
                 _ => set(&mut settings.window, window(&mut reader, node)),
             }

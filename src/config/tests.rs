@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::config::Notify;
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{AgentName, BackendKind, Policy};
+use crate::model::{AgentName, BackendKind, NoticeKind, Policy};
 
 use super::{DEFAULT_AGENTS, Settings, Window, codes, explain, parse_agents, parse_settings};
 
@@ -57,7 +58,8 @@ fn the_file_of_init_has_no_faults() {
 #[test]
 fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
-                permissions: ask\naskTimeout: 5m\n";
+                permissions: ask\naskTimeout: 5m\n\
+                notify: { on: [failed, waiting], tmux: false, desktop: true, command: [tell, -q] }\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
     assert_eq!(
@@ -70,6 +72,12 @@ fn settings_are_read_and_have_defaults() {
             window: Window::Stream,
             permissions: Some(Policy::Ask),
             ask_timeout: Duration::from_secs(300),
+            notify: Notify {
+                on: vec![NoticeKind::Failed, NoticeKind::Waiting],
+                tmux: false,
+                desktop: true,
+                command: vec!["tell".to_owned(), "-q".to_owned()],
+            },
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -125,6 +133,9 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("window: emacs\n", "C006", "emacs"),
     ("permissions: no\n", "C007", "no"),
     ("permissions: [ask]\n", "C004", "[ask]"),
+    ("notify: { on: [done, all] }\n", "C010", "all"),
+    ("notify: { desktop: perhaps }\n", "C004", "perhaps"),
+    ("notify: { command: notify-send }\n", "C004", "notify-send"),
 ];
 
 fn findings(source: &str, code: &str) -> Vec<Diagnostic> {

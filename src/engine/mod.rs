@@ -23,6 +23,7 @@ mod left;
 pub mod logs;
 pub mod lossy;
 pub mod next;
+pub mod notice;
 pub mod owner;
 mod prepare;
 mod prepare_error;

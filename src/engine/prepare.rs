@@ -37,6 +37,8 @@ pub struct TurnRequest {
     pub approach: Approach,
     /// What happens when its agent asks, instead of what its entry says.
     pub permissions: Option<Policy>,
+    /// Nobody is told what becomes of it.
+    pub quiet: bool,
 }
 
 /// A turn that can run.
@@ -54,6 +56,8 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// What happens when its agent asks, if that was said for the run or stands at the agent.
     pub permissions: Option<Policy>,
+    /// Nobody is told what becomes of it.
+    pub quiet: bool,
 }
 
 /// Checks that a thread can run, and makes the turn for it.
@@ -107,6 +111,7 @@ pub fn prepare(
         resume: known,
         // Who runs it knows whether somebody is there.
         asking: Asking { policy: Policy::Deny, timeout: Settings::default().ask_timeout },
+        notify: None,
     };
     Ok(Prepared {
         name: thread.name.clone(),
@@ -114,6 +119,7 @@ pub fn prepare(
         model: request.model.clone(),
         warnings,
         permissions: request.permissions.or(spec.agent.permissions),
+        quiet: request.quiet,
         spec,
     })
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Agent;
+use crate::config::{Agent, Notify};
 use crate::model::{
     AgentEvent, AgentName, Ask, Failure, Mode, ModelRef, Policy, Reply, SessionId, StreamId, ThreadId,
     TurnNumber, TurnOutcome,
@@ -29,6 +29,15 @@ pub struct Asking {
     pub policy: Policy,
     /// How long a person may take.
     pub timeout: Duration,
+}
+
+/// Who is told of what becomes of a turn, besides whoever follows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notifying {
+    /// Of what, and in which ways.
+    pub how: Notify,
+    /// The sockets of the tmux servers in whose status lines it may stand.
+    pub tmux: Vec<PathBuf>,
 }
 
 /// Everything that the runtime needs to run one turn of a thread. Made by `engine`, which has
@@ -58,6 +67,9 @@ pub struct TurnSpec {
     pub resume: Option<(SessionId, u32)>,
     /// What happens when the agent asks.
     pub asking: Asking,
+    /// Who is told of it; `None` for nobody.
+    #[serde(default)]
+    pub notify: Option<Notifying>,
 }
 
 /// The command that opens the agent's own UI. Holds a password: it is sent, and never logged.

@@ -7,6 +7,7 @@ mod answers;
 mod asks;
 mod board;
 mod journal;
+mod notify;
 mod pool;
 mod records;
 mod tries;
@@ -44,6 +45,8 @@ pub struct RuntimeSettings {
     pub turn_timeout: Option<Duration>,
     /// How long a turn may wait for a provider's limit to reset.
     pub wait_for_limit: Duration,
+    /// The tmux program, when it is not the one on `PATH`.
+    pub tmux: Option<PathBuf>,
     /// The clock.
     pub clock: Clock,
 }
@@ -52,6 +55,7 @@ pub struct RuntimeSettings {
 pub struct Runtime {
     settings: RuntimeSettings,
     pool: pool::Pool,
+    notifier: notify::Notifier,
     unwritten: records::Unwritten,
 }
 
@@ -59,8 +63,8 @@ impl Runtime {
     /// A runtime without agents; they are started when they are needed. Must be called within tokio.
     #[must_use]
     pub fn new(settings: RuntimeSettings) -> Self {
-        let pool = pool::Pool::new(&settings);
-        Self { settings, pool, unwritten: records::Unwritten::new() }
+        let (pool, notifier) = (pool::Pool::new(&settings), notify::Notifier::new(&settings));
+        Self { settings, pool, notifier, unwritten: records::Unwritten::new() }
     }
 
     /// Writes the ends of all attempts whose owner died, and stops the server that one left behind.
@@ -123,5 +127,6 @@ impl Runtime {
     pub async fn shutdown(&self) {
         self.pool.shutdown().await;
         self.unwritten.settle(LAST_TRY).await;
+        self.notifier.close().await;
     }
 }

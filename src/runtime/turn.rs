@@ -19,7 +19,8 @@ use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
 use crate::model::{
-    AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome, Usage,
+    AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome,
+    Usage,
 };
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
@@ -85,6 +86,9 @@ pub(super) async fn run(
     }
     let Attempt { outcome, attempt, unrecorded, .. } = last;
     tracing::info!(stream = %spec.stream, thread = %spec.thread, ?outcome, "turn ended");
+    if attempt.is_some() {
+        runtime.notifier.ended(&spec);
+    }
     news(TurnMessage::Ended { outcome, attempt, unrecorded });
 }
 
@@ -174,6 +178,7 @@ async fn attempt(
         produced: false,
         thread: spec.thread,
         asking: spec.asking,
+        tell: &|ask: &Ask| runtime.notifier.waits(spec, ask),
         asks: Asks::default(),
         board: Board::new(record.write_asks()),
         record: &mut record,
@@ -245,6 +250,8 @@ struct Turn<'a> {
     produced: bool,
     thread: ThreadId,
     asking: Asking,
+    /// Tells people that the agent waits for them.
+    tell: &'a (dyn Fn(&Ask) + Send + Sync),
     asks: Asks,
     board: Board,
     record: &'a mut Record,
@@ -367,6 +374,7 @@ impl Turn<'_> {
                 let until = now.checked_add(self.asking.timeout).unwrap_or(now + LONGEST);
                 self.asks.wait(ask.clone(), until);
                 self.board.show(self.asks.list());
+                (self.tell)(&ask);
                 (self.news)(TurnMessage::Waiting { thread: self.thread, ask });
             }
             Decision::Answer(reply, words) => drop(self.reply(ask.id, reply, words).await),

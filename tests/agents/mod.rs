@@ -9,6 +9,7 @@ mod execute_failures;
 mod fake_opencode;
 mod kills;
 mod multi;
+mod notify;
 mod opencode_backend;
 mod opencode_failures;
 mod permissions;
