@@ -34,6 +34,8 @@ pub(super) enum Watch {
     Tui,
     /// As streamed text
     Plain,
+    /// In the session that you have open and connected (`work session connect`)
+    Primary,
 }
 
 impl Watch {
@@ -45,6 +47,7 @@ impl Watch {
                 Err(failed.hint("use `--mode plain`"))
             }
             Some(Self::Tui) => Ok(Mode::Tui),
+            Some(Self::Primary) => Ok(Mode::Primary),
             None if ctx.screen.interactive && !ctx.json => Ok(Mode::Tui),
             Some(Self::Plain) | None => Ok(Mode::Plain),
         }

@@ -10,6 +10,7 @@ use crate::engine::answer::AnswerError;
 use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
+use crate::engine::connected::ConnectError;
 use crate::engine::edits::PlanEditError;
 use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
@@ -19,9 +20,10 @@ use crate::engine::standing::StandingError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
 };
-use crate::ipc::ClientError;
+use crate::ipc::{ClientError, Refusal};
 use crate::store::StoreError;
 use crate::store::journal::JournalError;
+use crate::store::private::PrivateError;
 use crate::supervisor::{EnsureError, RunError};
 use crate::sys::lock::LockError;
 
@@ -183,6 +185,18 @@ impl From<SessionUseError> for Failed {
     }
 }
 
+impl From<ConnectError> for Failed {
+    fn from(error: ConnectError) -> Self {
+        Self::hinted(Exit::Failed, "session", &error)
+    }
+}
+
+impl From<PrivateError> for Failed {
+    fn from(error: PrivateError) -> Self {
+        Self::of(Exit::Failed, "private-folder", &error)
+    }
+}
+
 impl From<UpdateError> for Failed {
     fn from(error: UpdateError) -> Self {
         match error {
@@ -305,7 +319,7 @@ impl From<PrepareError> for Failed {
             error @ (PrepareError::NoSession { .. } | PrepareError::NoDirectory { .. }) => {
                 Self::hinted(Exit::Failed, "no-session", &error)
             }
-            error @ (PrepareError::NoAgent { .. } | PrepareError::Model(_)) => {
+            error @ (PrepareError::NoAgent { .. } | PrepareError::Model(_) | PrepareError::TwoSessions) => {
                 Self::hinted(Exit::Usage, "agent", &error)
             }
             error => Self::hinted(Exit::Failed, "refused", &error),
@@ -332,6 +346,9 @@ impl From<EnsureError> for Failed {
 
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
+        if let ClientError::Refused { reason: Refusal::NoUi | Refusal::NoServer, message } = error {
+            return Self::new(Exit::Program, "agent", message).hint("`work supervisor logs` tells more");
+        }
         Self::of(Exit::Unreachable, "supervisor", &error).hint("`work supervisor logs` tells more")
     }
 }

@@ -47,6 +47,7 @@ mod schemas;
 mod session;
 mod session_attach;
 mod session_cancel;
+mod session_connect;
 mod show;
 mod status;
 mod supervisor;

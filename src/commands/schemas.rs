@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show,
-    use_stream, validate,
+    answer, batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt,
+    session_connect, show, use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -77,6 +77,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("show", of::<show::Document<'static>>()),
         ("standing", of::<Standing>()),
         ("session", of::<SessionView>()),
+        ("session-connect", of::<session_connect::Document<'static>>()),
         ("session-list", of::<Vec<SessionView>>()),
         ("status", of::<StatusReport>()),
         ("update", of::<Updated>()),

@@ -9,6 +9,7 @@ pub mod approve;
 pub mod approved;
 pub mod assign;
 pub mod batch;
+pub mod connected;
 mod conversation;
 pub mod drift;
 pub mod edits;

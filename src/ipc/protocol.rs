@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Agent, Notify};
 use crate::model::{
-    AgentEvent, AgentName, Ask, Failure, Mode, ModelRef, Policy, Reply, SessionId, StreamId, ThreadId,
-    TurnNumber, TurnOutcome,
+    AgentEvent, AgentName, Ask, Failure, KnownSession, Mode, ModelRef, Policy, Reply, SessionId, StreamId,
+    ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
@@ -65,6 +65,9 @@ pub struct TurnSpec {
     pub prompt: String,
     /// The session to continue and the attempt that it was last used in.
     pub resume: Option<(SessionId, u32)>,
+    /// The session that a person has open, for [`Mode::Primary`]: the prompt goes in there.
+    #[serde(default)]
+    pub connected: Option<SessionId>,
     /// What happens when the agent asks.
     pub asking: Asking,
     /// Who is told of it; `None` for nobody.
@@ -132,6 +135,11 @@ pub enum ClientMessage {
         /// The answer.
         reply: Reply,
     },
+    /// Tell which sessions the agent's server knows in a directory.
+    ListSessions {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// Tell how things stand.
     Status,
     /// Cancel what runs, end the agents, and exit.
@@ -156,6 +164,8 @@ pub enum Refusal {
     NothingRuns,
     /// The agent has no UI on that session.
     NoUi,
+    /// The agent's server can't be asked.
+    NoServer,
     /// Nothing waits for that answer, or not any more.
     NothingWaits,
     /// The answer is none to what is asked.
@@ -291,6 +301,11 @@ pub enum ServerMessage {
     Cancelled,
     /// How to open the agent's own UI.
     Ui(UiCommand),
+    /// The sessions of a directory, the one that was used last first.
+    Sessions {
+        /// The sessions.
+        sessions: Vec<KnownSession>,
+    },
     /// The answer to `status`.
     Status(SupervisorStatus),
     /// About the turn of this connection.

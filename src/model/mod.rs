@@ -27,7 +27,9 @@ pub use ids::{
 pub use notice::NoticeKind;
 pub use progress::Progress;
 pub use resume::NoSession;
-pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage};
+pub use session::{
+    BackendKind, End, KnownSession, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage,
+};
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
 pub use transition::{

@@ -31,6 +31,18 @@ impl BackendKind {
     }
 }
 
+/// A session that an agent knows, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Its title.
+    pub title: String,
+    /// When it was last used.
+    pub used_at: DateTime<Utc>,
+}
+
 /// How a person sees a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

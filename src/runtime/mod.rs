@@ -24,7 +24,7 @@ use tokio::sync::watch::Receiver;
 
 use crate::engine::Workspace;
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
-use crate::model::{CancelCause, Failure, SessionId, ThreadId};
+use crate::model::{CancelCause, Failure, KnownSession, SessionId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// How long an exit is held up by ends that can't be written.
@@ -99,6 +99,14 @@ impl Runtime {
     pub async fn ui(&self, session: SessionId, directory: PathBuf) -> Result<UiCommand, Failure> {
         let ui = self.pool.server().await?.ui(&session, &directory).await?;
         Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
+    }
+
+    /// The sessions that opencode knows in a directory, whoever made them; its server is started for that.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn sessions(&self, directory: PathBuf) -> Result<Vec<KnownSession>, Failure> {
+        self.pool.server().await?.sessions(&directory).await
     }
 
     /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.

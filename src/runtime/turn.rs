@@ -149,10 +149,11 @@ async fn attempt(
         Err(failure) => return refused(runtime, spec, model, failure).await,
     };
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
-    // What a resumed session has used before is not of this attempt.
-    let before = match resumed {
-        Some(_) => session.usage().await.unwrap_or_default(),
-        None => Usage::default(),
+    // What a session that goes on has used before is not of this attempt.
+    let before = if resumed.is_some() || spec.connected.is_some() {
+        session.usage().await.unwrap_or_default()
+    } else {
+        Usage::default()
     };
     // On record before anything is prompted; what a prompt needs is made ready meanwhile.
     let (id, backend) = (session.id().cloned(), session.backend());
@@ -221,7 +222,7 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Se
         stream: spec.stream.clone(),
         thread: spec.thread,
         environment: spec.agent.env.clone(),
-        resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
+        resume: spec.resume.as_ref().map(|(session, _)| session).or(spec.connected.as_ref()).cloned(),
         questions: spec.asking.policy == Policy::Ask,
     };
     pool.open(&spec.agent, request, &|message| news(TurnMessage::Warning { message })).await

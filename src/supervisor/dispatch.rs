@@ -10,7 +10,7 @@ use crate::ipc::{
     ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
     UiCommand, VERSION,
 };
-use crate::model::{CancelCause, Failure, Reply, SessionId, StreamId, ThreadId};
+use crate::model::{CancelCause, Failure, KnownSession, Reply, SessionId, StreamId, ThreadId};
 use crate::runtime::NotAnswered;
 
 /// A connection, numbered in order of arrival.
@@ -33,6 +33,8 @@ pub(super) enum Event {
     Answered(ConnId, Result<(), NotAnswered>),
     /// How the agent's own UI is opened, or why it can't be.
     Ui(ConnId, Result<UiCommand, Failure>),
+    /// The sessions of a directory, or why they can't be told.
+    Sessions(ConnId, Result<Vec<KnownSession>, Failure>),
     /// Nothing has happened for the idle time.
     IdleTimeUp,
     /// The operating system asks us to end.
@@ -52,6 +54,8 @@ pub(super) enum Action {
     Cancel(ConnId, CancelCause),
     /// Find out how the agent's own UI is opened on a session.
     OpenUi(ConnId, SessionId, PathBuf),
+    /// Find out which sessions there are in a directory.
+    ListSessions(ConnId, PathBuf),
     /// Pass an answer on to a turn.
     Answer(Box<Answering>),
     /// Begin to count the idle time anew, or stop counting it.
@@ -159,8 +163,18 @@ impl Dispatch {
             Event::Ui(conn, Err(failure)) if self.conns.contains_key(&conn) => {
                 refuse(conn, Refusal::NoUi, failure.to_string())
             }
+            Event::Sessions(conn, Ok(sessions)) if self.conns.contains_key(&conn) => {
+                vec![Action::Send(conn, ServerMessage::Sessions { sessions })]
+            }
+            Event::Sessions(conn, Err(failure)) if self.conns.contains_key(&conn) => {
+                refuse(conn, Refusal::NoServer, failure.to_string())
+            }
             Event::IdleTimeUp if self.is_idle() => self.stop(),
-            Event::IdleTimeUp | Event::Turn(..) | Event::Answered(..) | Event::Ui(..) => Vec::new(),
+            Event::IdleTimeUp
+            | Event::Turn(..)
+            | Event::Answered(..)
+            | Event::Ui(..)
+            | Event::Sessions(..) => Vec::new(),
             Event::Terminate => self.stop(),
         };
         if self.phase == Phase::Serving && self.is_idle() != was_idle {
@@ -202,6 +216,9 @@ impl Dispatch {
             }
             (ClientMessage::OpenUi { session, directory }, Conn::Greeted) => {
                 vec![Action::OpenUi(conn, session, directory)]
+            }
+            (ClientMessage::ListSessions { directory }, Conn::Greeted) => {
+                vec![Action::ListSessions(conn, directory)]
             }
             (ClientMessage::Answer { stream, thread, request, reply }, Conn::Greeted) => {
                 self.answer(conn, &stream, thread, request, reply)

@@ -190,6 +190,13 @@ impl Host {
                     let _ = events.send(Event::Ui(conn, runtime.ui(session, directory).await));
                 });
             }
+            Action::ListSessions(conn, directory) => {
+                let (runtime, events) = (Arc::clone(&self.runtime), self.events.clone());
+                tokio::spawn(async move {
+                    // The same.
+                    let _ = events.send(Event::Sessions(conn, runtime.sessions(directory).await));
+                });
+            }
             Action::Idle(counts) => self.idle_until = counts.then(|| Instant::now() + self.idle),
             Action::TellStatus(conn) => {
                 let agents = self.runtime.agents();

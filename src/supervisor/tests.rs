@@ -39,6 +39,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         resume: None,
         asking: Asking { policy: Policy::Ask, timeout: std::time::Duration::from_secs(600) },
         notify: None,
+        connected: None,
     })
 }
 
@@ -72,6 +73,7 @@ fn words(actions: &[Action]) -> Vec<String> {
         ServerMessage::Answered => "answered".to_owned(),
         ServerMessage::Cancelled => "cancelled".to_owned(),
         ServerMessage::Ui(_) => "ui".to_owned(),
+        ServerMessage::Sessions { sessions } => format!("{} sessions", sessions.len()),
         ServerMessage::Status(_) => "status".to_owned(),
         ServerMessage::Turn(_) => "turn".to_owned(),
     };
@@ -84,6 +86,7 @@ fn words(actions: &[Action]) -> Vec<String> {
             Action::Cancel(conn, cause) => format!("{conn} cancel {cause:?}"),
             Action::Answer(answering) => format!("{} answers {}", answering.from, answering.turn),
             Action::OpenUi(conn, session, _) => format!("{conn} opens {session}"),
+            Action::ListSessions(conn, _) => format!("{conn} lists"),
             Action::Idle(counts) => format!("idle {counts}"),
             Action::TellStatus(conn) => format!("{conn} tell"),
             Action::Exit => "exit".to_owned(),
@@ -429,4 +432,17 @@ fn a_ui_is_told_to_who_asked() {
     assert_eq!(table.on(Event::Ui(1, Err(unknown))), ["1 refused NoUi"]);
     table.on(Event::Disconnected(1));
     assert_eq!(table.on(Event::Ui(1, Ok(ui()))), Vec::<String>::new());
+}
+
+/// The same with the sessions of a folder.
+#[test]
+fn sessions_are_told_to_who_asked() {
+    let mut table = Table::new();
+    table.greet(1);
+    assert_eq!(table.say(1, ClientMessage::ListSessions { directory: "/repo".into() }), ["1 lists"]);
+    assert_eq!(table.on(Event::Sessions(1, Ok(Vec::new()))), ["1 0 sessions"]);
+    let dead = || Failure::new(FailureKind::ServerUnreachable, "dead");
+    assert_eq!(table.on(Event::Sessions(1, Err(dead()))), ["1 refused NoServer"]);
+    table.on(Event::Disconnected(1));
+    assert_eq!(table.on(Event::Sessions(1, Err(dead()))), Vec::<String>::new());
 }

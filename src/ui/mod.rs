@@ -36,7 +36,7 @@ pub use live::LiveBatch;
 pub use logs::LogPrinter;
 pub use review::review_text;
 pub use screen::{ColorChoice, Screen};
-pub use session::session_text;
+pub use session::{session_text, sessions_lines};
 pub use status::{StatusView, sessions_table, status_table};
 pub use style::{Style, paint};
 pub use tables::{agents_table, streams_table};

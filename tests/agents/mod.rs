@@ -13,6 +13,7 @@ mod notify;
 mod opencode_backend;
 mod opencode_failures;
 mod permissions;
+mod primary;
 mod questions;
 mod quickstart;
 mod records;

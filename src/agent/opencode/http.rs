@@ -246,6 +246,11 @@ impl Scoped {
         self.get(&format!("/session/{id}")).await
     }
 
+    /// The newest sessions of the directory, without those of sub-agents; the newest first.
+    pub(crate) async fn sessions(&self, limit: u32) -> Result<Vec<SessionInfo>, Failure> {
+        self.get(&format!("/session?roots=true&limit={limit}")).await
+    }
+
     /// The sessions of its sub-agents.
     pub(crate) async fn children(&self, id: &str) -> Result<Vec<SessionInfo>, Failure> {
         self.get(&format!("/session/{id}/children")).await
