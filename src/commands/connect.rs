@@ -32,6 +32,7 @@ pub(super) fn runtime_settings(ctx: &Context, workspace: &Workspace, settings: &
         stall_timeout: settings.stall_timeout,
         turn_timeout: settings.turn_timeout,
         wait_for_limit: settings.wait_for_limit,
+        pool: settings.pool,
         clock: workspace.clock,
     }
 }

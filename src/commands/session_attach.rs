@@ -6,9 +6,18 @@ use super::Exit;
 use super::connect::connect;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::config::Agents;
 use crate::engine::session::find;
 use crate::engine::turn::foreground_ui;
 use crate::ipc::{ClientError, ClientMessage, ServerMessage};
+use crate::model::{AgentName, BackendKind};
+
+/// Whether an agent is opencode over ACP: its sessions are those of opencode's own server.
+fn is_opencode(agents: &Agents, name: &AgentName) -> bool {
+    let Some(agent) = agents.get(name) else { return false };
+    let is = |word: &String| std::path::Path::new(word).file_name().is_some_and(|name| name == "opencode");
+    agent.command.windows(2).any(|words| is(&words[0]) && words[1] == "acp")
+}
 
 /// How long the agent's server may take to start.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -22,6 +31,14 @@ pub(super) fn run(ctx: &Context, which: &str) -> CommandResult {
         return Err(Failed::new(Exit::Failed, "no-session", message)
             .hint(format!("`work why {}` tells why", thread.id)));
     };
+    if record.backend == Some(BackendKind::Acp) && !is_opencode(&ctx.agents(&workspace)?, &record.agent) {
+        let message = format!("agent `{}` has no UI of its own that could be opened", record.agent);
+        return Err(Failed::new(Exit::Failed, "no-ui", message).hint(format!(
+            "`work logs {id} -f` shows what it does; `work execute --thread {id} --resume --message TEXT` goes on \
+             in the session",
+            id = thread.id
+        )));
+    }
     if !ctx.screen.interactive {
         return Err(Failed::new(Exit::Usage, "usage", "the agent's own UI needs a terminal")
             .hint(format!("`work logs {}`, or `work session export {}`", thread.id, thread.id)));

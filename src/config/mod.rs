@@ -16,4 +16,4 @@ mod yaml;
 pub use agents::{Agent, Agents, DEFAULT_AGENTS, ParsedAgents, parse_agents};
 pub use duration::{DurationError, duration_words, parse_duration};
 pub use explain::{codes, explain};
-pub use settings::{ParsedSettings, Settings, Window, parse_settings};
+pub use settings::{ParsedSettings, PoolSettings, Settings, Window, parse_settings};

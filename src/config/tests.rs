@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{AgentName, BackendKind, Policy};
 
-use super::{DEFAULT_AGENTS, Settings, Window, codes, explain, parse_agents, parse_settings};
+use super::{DEFAULT_AGENTS, PoolSettings, Settings, Window, codes, explain, parse_agents, parse_settings};
 
 const GOOD: &str = "\
 agents:
@@ -57,7 +57,7 @@ fn the_file_of_init_has_no_faults() {
 #[test]
 fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
-                permissions: ask\naskTimeout: 5m\n";
+                permissions: ask\naskTimeout: 5m\npool:\n  idleTimeout: 10m\n  maxLive: 0\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
     assert_eq!(
@@ -70,6 +70,7 @@ fn settings_are_read_and_have_defaults() {
             window: Window::Stream,
             permissions: Some(Policy::Ask),
             ask_timeout: Duration::from_secs(300),
+            pool: PoolSettings { idle_timeout: Duration::from_secs(600), max_live: 0 },
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -125,6 +126,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("window: emacs\n", "C006", "emacs"),
     ("permissions: no\n", "C007", "no"),
     ("permissions: [ask]\n", "C004", "[ask]"),
+    ("pool: { maxLiv: 3 }\n", "C002", "maxLiv"),
+    ("pool: 3\n", "C004", "3"),
+    ("pool: { idleTimeout: 0s }\n", "C005", "0s"),
+    ("pool:\n  maxLive: -1\n", "C008", "-1"),
+    ("pool: { maxLive: many }\n", "C008", "many"),
 ];
 
 fn findings(source: &str, code: &str) -> Vec<Diagnostic> {

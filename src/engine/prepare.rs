@@ -7,7 +7,7 @@ use super::status::status_of;
 use super::{PrepareError, StreamHandle, Workspace, owner};
 use crate::config::{Agents, Settings};
 use crate::ipc::{Asking, TurnSpec};
-use crate::model::{Mode, Policy, Stream, StreamState, Thread, ThreadId};
+use crate::model::{BackendKind, Mode, Policy, Stream, StreamState, Thread, ThreadId};
 use crate::plan::{self, Plan};
 
 /// In which conversation a thread is taken up.
@@ -100,7 +100,7 @@ pub fn prepare(
         thread: thread.id,
         agent: agent.clone(),
         models,
-        mode,
+        mode: visible(mode, agent.backend),
         directory,
         title: format!("{} {}", thread.id, thread.name),
         prompt,
@@ -116,6 +116,11 @@ pub fn prepare(
         permissions: request.permissions.or(spec.agent.permissions),
         spec,
     })
+}
+
+/// How a person sees it: what has no UI of its own is seen as text.
+fn visible(mode: Mode, backend: BackendKind) -> Mode {
+    if mode == Mode::Tui && !backend.has_ui() { Mode::Plain } else { mode }
 }
 
 /// The thread that is meant. One that only the plan has is told to be new.

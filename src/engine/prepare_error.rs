@@ -74,13 +74,20 @@ pub enum PrepareError {
     /// The agent has no model.
     #[error("agent `{0}` has no model")]
     NoModel(String),
-    /// Agents of that kind can't be run yet.
-    #[error("agent `{agent}` has the backend `{}`, which this version can't run", backend.name())]
-    Backend {
+    /// Its conversation was held with what is another agent by now, under the same name.
+    #[error(
+        "thread `{id}` can't be resumed: agent `{agent}` had it over `{}`, and has the backend `{}` now",
+        was.name(), is.name()
+    )]
+    OtherBackend {
+        /// The thread.
+        id: ThreadId,
         /// The agent.
         agent: String,
-        /// Its backend.
-        backend: BackendKind,
+        /// How it was talked to.
+        was: BackendKind,
+        /// How it is talked to now.
+        is: BackendKind,
     },
     /// `--model` makes no sense.
     #[error(transparent)]
@@ -131,7 +138,7 @@ impl Hint for PrepareError {
                     format!("`work fix --thread {id} --retry` begins a new session, told what happened");
                 other.chain([retry]).collect()
             }
-            Self::NoDirectory { id, .. } => {
+            Self::NoDirectory { id, .. } | Self::OtherBackend { id, .. } => {
                 vec![format!(
                     "`work fix --thread {id} --retry` begins a new session here, told what happened"
                 )]
@@ -151,7 +158,7 @@ impl Hint for PrepareError {
                 vec!["a plan is a file of UTF-8 text; bring it back with git, or write a new one".to_owned()]
             }
             Self::Gone(_) => vec!["`work approve plan` approves the plan as it is now".to_owned()],
-            Self::Closed(..) | Self::Backend { .. } | Self::Store(_) => Vec::new(),
+            Self::Closed(..) | Self::Store(_) => Vec::new(),
         }
     }
 }

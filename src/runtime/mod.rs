@@ -14,6 +14,7 @@ mod turn;
 mod watch;
 
 pub use answers::{Answer, Answers, Given, NotAnswered};
+pub use pool::Which;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,9 +22,10 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
+use crate::config::PoolSettings;
 use crate::engine::Workspace;
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
-use crate::model::{CancelCause, Failure, SessionId, ThreadId};
+use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, SessionId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// How long an exit is held up by ends that can't be written.
@@ -44,6 +46,8 @@ pub struct RuntimeSettings {
     pub turn_timeout: Option<Duration>,
     /// How long a turn may wait for a provider's limit to reset.
     pub wait_for_limit: Duration,
+    /// Which agents are kept warm between their turns.
+    pub pool: PoolSettings,
     /// The clock.
     pub clock: Clock,
 }
@@ -113,10 +117,15 @@ impl Runtime {
         self.unwritten.count() == 0
     }
 
-    /// The agent processes that are warm, in words.
-    #[must_use]
-    pub fn agents(&self) -> Vec<String> {
-        self.pool.describe()
+    /// The agent processes, measured as they stand.
+    pub async fn agents(&self) -> Vec<AgentProcess> {
+        self.pool.agents().await
+    }
+
+    /// Ends the warm agents that are meant and that nobody uses, and tells of each. Those in use end as soon
+    /// as they are free; what all threads share stays.
+    pub async fn close(&self, which: &Which) -> Vec<ClosedAgent> {
+        self.pool.close(which).await
     }
 
     /// Ends the agent processes, and tries once more to write what could not be written.

@@ -10,8 +10,8 @@ use crate::ipc::{
     ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
     UiCommand, VERSION,
 };
-use crate::model::{CancelCause, Failure, Reply, SessionId, StreamId, ThreadId};
-use crate::runtime::NotAnswered;
+use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, Reply, SessionId, StreamId, ThreadId};
+use crate::runtime::{NotAnswered, Which};
 
 /// A connection, numbered in order of arrival.
 pub(super) type ConnId = u64;
@@ -33,6 +33,8 @@ pub(super) enum Event {
     Answered(ConnId, Result<(), NotAnswered>),
     /// How the agent's own UI is opened, or why it can't be.
     Ui(ConnId, Result<UiCommand, Failure>),
+    /// The warm agents that somebody wanted ended are gone.
+    Closed(ConnId, Vec<ClosedAgent>, Vec<ThreadId>),
     /// Nothing has happened for the idle time.
     IdleTimeUp,
     /// The operating system asks us to end.
@@ -54,6 +56,8 @@ pub(super) enum Action {
     OpenUi(ConnId, SessionId, PathBuf),
     /// Pass an answer on to a turn.
     Answer(Box<Answering>),
+    /// End the warm agents of these; of them, the turns of these threads were cancelled first.
+    CloseAgents(ConnId, Which, Vec<ThreadId>),
     /// Begin to count the idle time anew, or stop counting it.
     Idle(bool),
     /// Tell how things stand.
@@ -93,6 +97,16 @@ enum Conn {
     Waiting,
 }
 
+/// Somebody wants warm agents ended, and waits for the ends of their turns.
+#[derive(Debug)]
+struct Closing {
+    from: ConnId,
+    which: Which,
+    /// The turns that are being cancelled.
+    turns: Vec<ConnId>,
+    cancelled: Vec<ThreadId>,
+}
+
 /// The supervisor's whole state.
 #[derive(Debug)]
 pub(super) struct Dispatch {
@@ -101,11 +115,18 @@ pub(super) struct Dispatch {
     turns: BTreeMap<ConnId, TurnSummary>,
     /// Who waits for the end of which cancelled turn: the asking connection, and that of the turn.
     cancelling: Vec<(ConnId, ConnId)>,
+    closing: Vec<Closing>,
 }
 
 impl Dispatch {
     pub(super) fn new() -> Self {
-        Self { phase: Phase::Serving, conns: BTreeMap::new(), turns: BTreeMap::new(), cancelling: Vec::new() }
+        Self {
+            phase: Phase::Serving,
+            conns: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            cancelling: Vec::new(),
+            closing: Vec::new(),
+        }
     }
 
     /// The turns that run, oldest connection first.
@@ -113,7 +134,7 @@ impl Dispatch {
         &self,
         pid: u32,
         started_at: DateTime<Utc>,
-        agents: Vec<String>,
+        agents: Vec<AgentProcess>,
     ) -> SupervisorStatus {
         SupervisorStatus {
             pid,
@@ -144,6 +165,8 @@ impl Dispatch {
             Event::TurnOver(conn) => {
                 self.turns.remove(&conn);
                 let mut actions = self.tell_cancelled(conn);
+                self.closing.iter_mut().for_each(|closing| closing.turns.retain(|turn| *turn != conn));
+                actions.extend(self.close_free());
                 actions.extend(self.exit_when_done());
                 actions
             }
@@ -159,8 +182,13 @@ impl Dispatch {
             Event::Ui(conn, Err(failure)) if self.conns.contains_key(&conn) => {
                 refuse(conn, Refusal::NoUi, failure.to_string())
             }
+            Event::Closed(conn, agents, cancelled) if self.conns.contains_key(&conn) => {
+                vec![Action::Send(conn, ServerMessage::Closed { agents, cancelled })]
+            }
             Event::IdleTimeUp if self.is_idle() => self.stop(),
-            Event::IdleTimeUp | Event::Turn(..) | Event::Answered(..) | Event::Ui(..) => Vec::new(),
+            Event::IdleTimeUp | Event::Turn(..) | Event::Answered(..) | Event::Ui(..) | Event::Closed(..) => {
+                Vec::new()
+            }
             Event::Terminate => self.stop(),
         };
         if self.phase == Phase::Serving && self.is_idle() != was_idle {
@@ -192,7 +220,7 @@ impl Dispatch {
                 vec![Action::Send(conn, welcome)]
             }
             (_, Conn::New) => refuse(conn, Refusal::BadRequest, "say hello first"),
-            (ClientMessage::Run { .. }, _) if self.phase != Phase::Serving => {
+            (ClientMessage::Run { .. } | ClientMessage::Close { .. }, _) if self.phase != Phase::Serving => {
                 refuse(conn, Refusal::Stopping, "the supervisor is about to exit")
             }
             (ClientMessage::Run { spec }, Conn::Greeted) => self.run(conn, spec, now),
@@ -205,6 +233,9 @@ impl Dispatch {
             }
             (ClientMessage::Answer { stream, thread, request, reply }, Conn::Greeted) => {
                 self.answer(conn, &stream, thread, request, reply)
+            }
+            (ClientMessage::Close { stream, thread, cancel }, Conn::Greeted) => {
+                self.close(conn, Which { stream, thread }, cancel)
             }
             (ClientMessage::Status, Conn::Greeted) => vec![Action::TellStatus(conn)],
             (ClientMessage::Stop, Conn::Greeted) => {
@@ -263,6 +294,30 @@ impl Dispatch {
         };
         self.cancelling.push((from, turn));
         self.cancel(turn, CancelCause::Person)
+    }
+
+    /// Ends warm agents, after the turns that they work on were cancelled, if that is wanted.
+    fn close(&mut self, from: ConnId, which: Which, cancel: bool) -> Vec<Action> {
+        let meant = self.turns.iter().filter(|(_, turn)| which.means(&turn.stream, turn.thread));
+        let (turns, cancelled): (Vec<ConnId>, Vec<ThreadId>) =
+            meant.map(|(&conn, turn)| (conn, turn.thread)).unzip();
+        if !cancel && !turns.is_empty() {
+            let threads: Vec<String> = cancelled.iter().map(ToString::to_string).collect();
+            return refuse(from, Refusal::Busy, format!("it is running {}", threads.join(", ")));
+        }
+        let mut actions: Vec<Action> =
+            turns.iter().map(|&turn| Action::Cancel(turn, CancelCause::Person)).collect();
+        self.closing.push(Closing { from, which, turns, cancelled });
+        actions.extend(self.close_free());
+        actions
+    }
+
+    /// Ends the agents of those who wait for no turn any more.
+    fn close_free(&mut self) -> Vec<Action> {
+        let (free, left) = self.closing.drain(..).partition(|closing: &Closing| closing.turns.is_empty());
+        self.closing = left;
+        let free: Vec<Closing> = free;
+        free.into_iter().map(|one| Action::CloseAgents(one.from, one.which, one.cancelled)).collect()
     }
 
     /// A turn is over: whoever cancelled it from elsewhere hears so.
