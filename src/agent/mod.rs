@@ -6,6 +6,7 @@
 pub mod acp;
 mod backend;
 pub mod child;
+mod near;
 pub mod opencode;
 mod words;
 

@@ -1,6 +1,10 @@
 //! The real agents, against the scripted model server. They are installed with
 //! `npm ci --prefix tests/agents`; where they are not, these tests fail and say so.
 
+mod acp_backend;
+mod acp_failures;
+mod acp_opencode;
+mod acp_qwen;
 mod broken_stream;
 mod contract;
 mod degrade;
