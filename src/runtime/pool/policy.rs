@@ -60,6 +60,9 @@ mod tests {
     /// `name`, idle for so many seconds, or `None` while it is used; stale with a `!` before its name.
     type Row = (&'static str, Option<i64>);
 
+    /// What it is about, the agents, how many may live, who is let go, and in how many seconds to look again.
+    type Case = (&'static str, &'static [Row], usize, &'static [&'static str], Option<u64>);
+
     /// Who is let go, and in how many seconds to look again.
     fn verdict(rows: &[Row], live: usize, idle: Duration) -> (Vec<&'static str>, Option<u64>) {
         // The monotonic clock may have begun less than an hour ago.
@@ -85,7 +88,7 @@ mod tests {
     /// use among those that may go.
     #[test]
     fn the_idle_go_when_their_time_is_up_or_there_are_too_many() {
-        let table: &[(&str, &[Row], usize, &[&str], Option<u64>)] = &[
+        let table: &[Case] = &[
             ("nothing to do", &[], 2, &[], None),
             ("all in use, within the limit", &[("a", None), ("b", None)], 2, &[], None),
             ("all in use, beyond the limit", &[("a", None), ("b", None), ("c", None)], 1, &[], None),
