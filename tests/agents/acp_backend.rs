@@ -12,7 +12,7 @@ use crate::support::backend::{ask, lives, script, text, thoughts, to_the_end, tu
 
 const CANCELLED: TurnOutcome = TurnOutcome::Cancelled { cause: CancelCause::Person };
 
-/// Mutant: `open` always asks for a new session, or starts a new child.
+/// Mutant: a session that is open in the child is taken up again.
 #[tokio::test]
 async fn one_child_and_one_session_serve_many_turns() {
     let agent = Scripted::new(&[]);
@@ -86,7 +86,7 @@ async fn tools_know_their_thread_and_the_agent_its_variables() {
     agent.backend.shutdown().await;
 }
 
-/// Mutants: the cancel is not sent; the child is killed by it; the agent's own reason is believed.
+/// Mutant: the agent's own reason is believed.
 #[tokio::test]
 async fn a_cancel_ends_the_turn_and_not_the_child() {
     for arguments in [&[][..], &["--lies"]] {
@@ -160,7 +160,7 @@ async fn nothing_of_a_turn_reaches_the_next() {
     agent.backend.shutdown().await;
 }
 
-/// Mutant: the request's id answered as a text, or a pending request left unanswered by a cancel.
+/// Mutant: a request that waits is left unanswered by a cancel.
 #[tokio::test]
 async fn permissions_are_asked_and_answered() {
     for arguments in [&[][..], &["--text-ids"]] {

@@ -11,7 +11,7 @@ use crate::support::acp::{Scripted, open};
 use crate::support::backend::{lives, script, text, to_the_end, turn, until, until_so};
 use crate::support::wait::PATIENCE;
 
-/// Mutants: the words left out; the group not killed and the marker not swept; the replay told.
+/// Mutants: the last words left out; the marker not swept.
 #[tokio::test]
 async fn a_crash_fails_the_turn_and_the_next_child_takes_the_session_up() {
     for (arguments, method) in [
@@ -191,4 +191,41 @@ async fn a_slow_agent_is_waited_for_and_one_that_hangs_can_be_left() {
     until_so("the turn that was left is over", || !agent.backend.is_busy()).await;
     assert_eq!(agent.children(), [1, 0]);
     agent.backend.shutdown().await;
+}
+
+/// How many descriptors we have, and how many children that nobody has waited for.
+#[cfg(target_os = "linux")]
+fn held() -> (usize, usize) {
+    let descriptors = std::fs::read_dir("/proc/self/fd").expect("our own").count();
+    let own = std::process::id().to_string();
+    let children = process::output_of("ps", &["--ppid", &own, "-o", "comm="]).unwrap_or_default();
+    // `ps` itself is one of them.
+    (descriptors, children.lines().filter(|name| !name.starts_with("ps")).count())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_thousand_turns_and_twenty_kills_leave_nothing_behind() {
+    let agent = Scripted::new(&[]);
+    let mut session = agent.open(None).await.expect("a session");
+    let id = session.id().expect("an id").clone();
+    turn(&mut *session, script("@text one")).await;
+    let before = held();
+    for _ in 0..1000 {
+        assert_eq!(turn(&mut *session, script("@text one")).await.1, TurnOutcome::Completed);
+    }
+    assert_eq!((held(), agent.children()), (before, [1, 0]));
+    for kill in 1..=20 {
+        session.prompt(script("@text spoke\n@hang")).await.expect("taken");
+        until(&mut *session, |event| format!("{event:?}").contains("spoke")).await;
+        process::signal_process(agent.backend.process().expect("a child").pid, Signal::SIGKILL);
+        let (_, outcome) = to_the_end(&mut *session).await;
+        assert!(format!("{outcome:?}").contains("AgentCrashed"), "{outcome:?}");
+        session = agent.open(Some(&id)).await.expect("resumed");
+        assert_eq!(agent.children(), [kill + 1, kill]);
+    }
+    assert_eq!(turn(&mut *session, script("@text one")).await.1, TurnOutcome::Completed);
+    assert_eq!(held(), before);
+    agent.backend.shutdown().await;
+    assert_eq!(held().1, 0);
 }

@@ -3,14 +3,14 @@
 //! One task has the process. It ends it when it is told to, when nobody holds it any more, and when one of
 //! its streams closes; then it tells everyone, after the last word that the child has said.
 
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, watch};
@@ -165,7 +165,7 @@ impl Child {
 
     /// Whether it lives and nobody has told it to end.
     pub(crate) fn is_up(&self) -> bool {
-        !*self.over.borrow() && self.stop.borrow().is_none()
+        !self.connection.is_over() && self.stop.borrow().is_none()
     }
 
     /// Whether its environment is the one that this session needs.

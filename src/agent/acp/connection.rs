@@ -166,6 +166,11 @@ impl Connection {
         Ok(turn)
     }
 
+    /// Whether the child is gone.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state().gone.is_some()
+    }
+
     /// Whether any turn runs.
     pub(crate) fn is_busy(&self) -> bool {
         !self.busy.borrow().is_empty()

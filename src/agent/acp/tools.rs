@@ -84,8 +84,8 @@ impl Tools {
         };
         let name = known.map_or_else(|| name(update, title.as_deref()), |known| known.name.clone());
         // A title that only repeats the tool's name says less than what it is told to do.
-        let title = title.filter(|title| *title != name).or_else(|| argument(input.as_ref()));
-        let title = title.or_else(|| known.map(|known| known.title.clone())).unwrap_or_else(|| name.clone());
+        let said = title.or_else(|| known.map(|known| known.title.clone())).filter(|title| *title != name);
+        let title = said.or_else(|| argument(input.as_ref())).unwrap_or_else(|| name.clone());
         Call { name, title, status, input }
     }
 }
@@ -189,7 +189,7 @@ mod tests {
             told(&mut tools, &qwen),
             [
                 "run_shell_command | Shell: echo hi | Running | ",
-                "run_shell_command | echo hi | Completed | Command: echo hi"
+                "run_shell_command | Shell: echo hi | Completed | Command: echo hi"
             ]
         );
         let gemini = [
