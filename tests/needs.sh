@@ -138,6 +138,17 @@ need_opencode() {
         missing "npm installed opencode, but not its program for this machine" "\`rm -rf tests/agents/node_modules\`, and again"
 }
 
+# The other agents that the tests run; they come with the same command.
+need_qwen() {
+    local pinned installed
+    pinned=$(sed -n 's/.*"@qwen-code\/qwen-code": "\([0-9][^"]*\)".*/\1/p' "$agents_dir/package.json")
+    installed=$(sed -n 's/^ *"version": "\([^"]*\)".*/\1/p' \
+        "$agents_dir/node_modules/@qwen-code/qwen-code/package.json" 2>/dev/null | head -n 1)
+    [[ $installed == "$pinned" ]] && return 0
+    has npm && npm ci --prefix "$agents_dir" --no-audit --no-fund --loglevel=error >&2 && return 0
+    missing "qwen $pinned is not installed" "\`npm ci --prefix tests/agents\` shows why"
+}
+
 # need_all THING...: tells all that is missing, not only the first.
 need_all() {
     local thing failed=0

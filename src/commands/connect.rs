@@ -33,6 +33,7 @@ pub(super) fn runtime_settings(ctx: &Context, workspace: &Workspace, settings: &
         turn_timeout: settings.turn_timeout,
         wait_for_limit: settings.wait_for_limit,
         tmux: ctx.env.tmux.clone(),
+        pool: settings.pool,
         clock: workspace.clock,
     }
 }

@@ -15,6 +15,7 @@ mod asking;
 mod assign;
 mod batch;
 mod cli;
+mod close;
 mod complete;
 mod connect;
 mod context;

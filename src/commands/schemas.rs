@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt,
-    session_connect, show, use_stream, validate,
+    answer, batch, close, continue_stream, copies, create, failed, how, import, multi, preview, prompt,
+    session_connect, show, supervisor, use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -56,6 +56,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("answer", of::<Answer>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
+        ("close", of::<close::Document>()),
         ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),
         ("create", of::<create::Created>()),
         ("delete", of::<Deleted>()),
@@ -80,6 +81,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("session-connect", of::<session_connect::Document<'static>>()),
         ("session-list", of::<Vec<SessionView>>()),
         ("status", of::<StatusReport>()),
+        ("supervisor-status", of::<supervisor::Document>()),
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),
         ("validate", of::<validate::Document<'static>>()),

@@ -7,12 +7,20 @@ use super::Exit;
 use super::connect::connect;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::config::Agents;
 use crate::engine::Workspace;
 use crate::engine::connected::connected;
 use crate::engine::session::find;
 use crate::engine::turn::foreground_ui;
 use crate::ipc::{ClientError, ClientMessage, ServerMessage};
-use crate::model::SessionId;
+use crate::model::{AgentName, BackendKind, SessionId};
+
+/// Whether an agent is opencode over ACP: its sessions are those of opencode's own server.
+fn is_opencode(agents: &Agents, name: &AgentName) -> bool {
+    let Some(agent) = agents.get(name) else { return false };
+    let is = |word: &String| std::path::Path::new(word).file_name().is_some_and(|name| name == "opencode");
+    agent.command.windows(2).any(|words| is(&words[0]) && words[1] == "acp")
+}
 
 /// How long the agent's server may take to start.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -35,6 +43,14 @@ fn meant(ctx: &Context, which: Option<&str>) -> Result<(Workspace, SessionId, Pa
         return Err(Failed::new(Exit::Failed, "no-session", message)
             .hint(format!("`work why {}` tells why", thread.id)));
     };
+    if record.backend == Some(BackendKind::Acp) && !is_opencode(&ctx.agents(&workspace)?, &record.agent) {
+        let message = format!("agent `{}` has no UI of its own that could be opened", record.agent);
+        return Err(Failed::new(Exit::Failed, "no-ui", message).hint(format!(
+            "`work logs {id} -f` shows what it does; `work execute --thread {id} --resume --message TEXT` goes on \
+             in the session",
+            id = thread.id
+        )));
+    }
     let directory = record.directory.clone().unwrap_or_else(|| workspace.root.clone());
     Ok((workspace, session, directory))
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use clap::Subcommand;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
@@ -13,6 +15,7 @@ use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, Su
 use crate::supervisor;
 use crate::sys::identity::Liveness;
 use crate::sys::process;
+use crate::ui::processes_table;
 
 /// Look at the background process that runs the agents, or stop it
 #[derive(Debug, clap::Args)]
@@ -23,7 +26,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Tell whether it runs, and which turns
+    /// Tell whether it runs, with which turns and agents
     Status,
     /// Cancel its turns, end its agents, then end it
     Stop,
@@ -35,6 +38,17 @@ enum What {
         #[arg(long, hide = true)]
         detached: bool,
     },
+}
+
+/// What `status` tells.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document {
+    /// Whether a supervisor runs.
+    running: bool,
+    /// How things stand with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<SupervisorStatus>,
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
@@ -59,9 +73,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                 .and_then(|client| client.ask(&ClientMessage::Status));
             match asked {
                 Ok(ServerMessage::Status(status)) => {
-                    ctx.print(&serde_json::json!({ "running": true, "status": status }), || {
-                        text(ctx, &status)
-                    })?;
+                    let text = text(ctx, &status);
+                    ctx.print(&Document { running: true, status: Some(status) }, || text)?;
                     Ok(Exit::Done)
                 }
                 Ok(_) => Err(ClientError::NoAnswer(None).into()),
@@ -84,7 +97,7 @@ fn is_gone(endpoint: &Endpoint, error: &ClientError) -> bool {
 }
 
 fn not_running(ctx: &Context) -> CommandResult {
-    ctx.print(&serde_json::json!({ "running": false }), || {
+    ctx.print(&Document { running: false, status: None }, || {
         "no supervisor is running; it starts when it is needed".to_owned()
     })?;
     Ok(Exit::Done)
@@ -132,15 +145,15 @@ fn stopped(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
 fn text(ctx: &Context, status: &SupervisorStatus) -> String {
     let minutes = (ctx.screen.now - status.started_at).num_minutes();
     let mut text = format!("process {}, version {}, up for {minutes} min\n", status.pid, status.version);
-    for agent in &status.agents {
-        text.push_str(&format!("agent: {agent}\n"));
-    }
     for turn in &status.turns {
         let seconds = (ctx.screen.now - turn.since).num_seconds();
         text.push_str(&format!("turn: {} {} by {}, for {seconds} s\n", turn.stream, turn.thread, turn.agent));
     }
     if status.turns.is_empty() {
         text.push_str("no turn is running\n");
+    }
+    if !status.agents.is_empty() {
+        text.push_str(&format!("\n{}", processes_table(&ctx.screen, &status.agents)));
     }
     text
 }

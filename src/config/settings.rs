@@ -24,6 +24,23 @@ pub enum Window {
     Stream,
 }
 
+/// How many agents are kept warm between their turns, and for how long. Those of opencode share one server,
+/// and don't count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// An agent that nobody has used for so long is ended.
+    pub idle_timeout: Duration,
+    /// With more than so many, the one that was not used for longest is ended; one that works, or waits for
+    /// a person, never is. 0 keeps none.
+    pub max_live: usize,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self { idle_timeout: Duration::from_secs(30 * 60), max_live: 10 }
+    }
+}
+
 /// The settings of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -44,6 +61,8 @@ pub struct Settings {
     pub ask_timeout: Duration,
     /// How a person is told who is looking elsewhere.
     pub notify: Notify,
+    /// Which agents are kept warm.
+    pub pool: PoolSettings,
 }
 
 impl Default for Settings {
@@ -57,6 +76,7 @@ impl Default for Settings {
             permissions: None,
             ask_timeout: Duration::from_secs(10 * 60),
             notify: Notify::default(),
+            pool: PoolSettings::default(),
         }
     }
 }
@@ -87,6 +107,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "permissions",
             "askTimeout",
             "notify",
+            "pool",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
@@ -101,6 +122,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                     settings.permissions = policy(&mut reader, node, "C007").or(settings.permissions);
                 }
                 "notify" => notify(&mut reader, node, &mut settings.notify),
+                "pool" => pool(&mut reader, node, &mut settings.pool),
                 "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),
                 _ => set(&mut settings.window, window(&mut reader, node)),
             }
@@ -113,6 +135,26 @@ fn supervisor(reader: &mut Reader, node: &Node, settings: &mut Settings) {
     for (_, value) in reader.map(node, "`supervisor`", &["idleTimeout"]).unwrap_or_default() {
         set(&mut settings.supervisor_idle_timeout, time(reader, value, "`supervisor.idleTimeout`"));
     }
+}
+
+fn pool(reader: &mut Reader, node: &Node, pool: &mut PoolSettings) {
+    for (key, value) in reader.map(node, "`pool`", &["idleTimeout", "maxLive"]).unwrap_or_default() {
+        match key.name.as_str() {
+            "idleTimeout" => set(&mut pool.idle_timeout, time(reader, value, "`pool.idleTimeout`")),
+            _ => set(&mut pool.max_live, number(reader, value, "`pool.maxLive`")),
+        }
+    }
+}
+
+/// A whole number, not below zero.
+fn number(reader: &mut Reader, node: &Node, what: &str) -> Option<usize> {
+    let text = reader.text(node, what)?;
+    let number = text.trim().parse().ok();
+    if number.is_none() {
+        let message = format!("{what}: `{text}` is no whole number");
+        reader.error("C008", node.span.clone(), message, "write a number such as `10`");
+    }
+    number
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

@@ -9,7 +9,7 @@ use crate::config::Notify;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{AgentName, BackendKind, NoticeKind, Policy};
 
-use super::{DEFAULT_AGENTS, Settings, Window, codes, explain, parse_agents, parse_settings};
+use super::{DEFAULT_AGENTS, PoolSettings, Settings, Window, codes, explain, parse_agents, parse_settings};
 
 const GOOD: &str = "\
 agents:
@@ -58,7 +58,7 @@ fn the_file_of_init_has_no_faults() {
 #[test]
 fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
-                permissions: ask\naskTimeout: 5m\n\
+                permissions: ask\naskTimeout: 5m\npool:\n  idleTimeout: 10m\n  maxLive: 0\n\
                 notify: { on: [failed, waiting], tmux: false, desktop: true, command: [tell, -q] }\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
@@ -78,6 +78,7 @@ fn settings_are_read_and_have_defaults() {
                 desktop: true,
                 command: vec!["tell".to_owned(), "-q".to_owned()],
             },
+            pool: PoolSettings { idle_timeout: Duration::from_secs(600), max_live: 0 },
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -136,6 +137,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("notify: { on: [done, all] }\n", "C010", "all"),
     ("notify: { desktop: perhaps }\n", "C004", "perhaps"),
     ("notify: { command: notify-send }\n", "C004", "notify-send"),
+    ("pool: { maxLiv: 3 }\n", "C002", "maxLiv"),
+    ("pool: 3\n", "C004", "3"),
+    ("pool: { idleTimeout: 0s }\n", "C005", "0s"),
+    ("pool:\n  maxLive: -1\n", "C008", "-1"),
+    ("pool: { maxLive: many }\n", "C008", "many"),
 ];
 
 fn findings(source: &str, code: &str) -> Vec<Diagnostic> {

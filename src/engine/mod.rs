@@ -19,6 +19,7 @@ mod history;
 pub mod import;
 pub mod init;
 mod kept;
+pub mod keys;
 pub mod launch;
 mod left;
 pub mod logs;

@@ -111,7 +111,7 @@ pub fn prepare(
         thread: thread.id,
         agent: agent.clone(),
         models,
-        mode,
+        mode: visible(mode, agent.backend),
         directory,
         title: format!("{} {}", thread.id, thread.name),
         prompt,
@@ -165,6 +165,11 @@ fn connected_for(
         }
         _ => Ok(None),
     }
+}
+
+/// How a person sees it: what has no UI of its own is seen as text.
+fn visible(mode: Mode, backend: BackendKind) -> Mode {
+    if mode == Mode::Tui && !backend.has_ui() { Mode::Plain } else { mode }
 }
 
 /// The thread that is meant. One that only the plan has is told to be new.

@@ -75,13 +75,20 @@ pub enum PrepareError {
     /// The agent has no model.
     #[error("agent `{0}` has no model")]
     NoModel(String),
-    /// Agents of that kind can't be run yet.
-    #[error("agent `{agent}` has the backend `{}`, which this version can't run", backend.name())]
-    Backend {
+    /// Its conversation was held with what is another agent by now, under the same name.
+    #[error(
+        "thread `{id}` can't be resumed: agent `{agent}` had it over `{}`, and has the backend `{}` now",
+        was.name(), is.name()
+    )]
+    OtherBackend {
+        /// The thread.
+        id: ThreadId,
         /// The agent.
         agent: String,
-        /// Its backend.
-        backend: BackendKind,
+        /// How it was talked to.
+        was: BackendKind,
+        /// How it is talked to now.
+        is: BackendKind,
     },
     /// Both say in which session.
     #[error("a resume goes on in the thread's own session, and `--mode primary` is in the connected one")]
@@ -164,7 +171,7 @@ impl Hint for PrepareError {
                     format!("`work fix --thread {id} --retry` begins a new session, told what happened");
                 other.chain([retry]).collect()
             }
-            Self::NoDirectory { id, .. } => {
+            Self::NoDirectory { id, .. } | Self::OtherBackend { id, .. } => {
                 vec![format!(
                     "`work fix --thread {id} --retry` begins a new session here, told what happened"
                 )]
@@ -193,7 +200,7 @@ impl Hint for PrepareError {
             }
             Self::Mixed { .. } => vec!["`work session connect` connects another one".to_owned()],
             Self::NotPrimary { .. } => vec!["`--agent NAME` names one that is opencode".to_owned()],
-            Self::Private(_) | Self::Closed(..) | Self::Backend { .. } | Self::Store(_) => Vec::new(),
+            Self::Private(_) | Self::Closed(..) | Self::Store(_) => Vec::new(),
         }
     }
 }

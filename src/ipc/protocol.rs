@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Agent, Notify};
 use crate::model::{
-    AgentEvent, AgentName, Ask, Failure, KnownSession, Mode, ModelRef, Policy, Reply, SessionId, StreamId,
-    ThreadId, TurnNumber, TurnOutcome,
+    AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, KnownSession, Mode, ModelRef, Policy,
+    Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -140,6 +140,15 @@ pub enum ClientMessage {
         /// The directory.
         directory: PathBuf,
     },
+    /// End the warm agents of a stream, or of one of its threads.
+    Close {
+        /// The stream.
+        stream: StreamId,
+        /// The thread; `None`: all of the stream.
+        thread: Option<ThreadId>,
+        /// Cancel their turns first; else a turn that runs is a reason to refuse.
+        cancel: bool,
+    },
     /// Tell how things stand.
     Status,
     /// Cancel what runs, end the agents, and exit.
@@ -175,7 +184,7 @@ pub enum Refusal {
 }
 
 /// One turn that runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSummary {
     /// The stream.
@@ -189,7 +198,7 @@ pub struct TurnSummary {
 }
 
 /// How things stand with the supervisor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SupervisorStatus {
     /// Its process id.
@@ -200,8 +209,8 @@ pub struct SupervisorStatus {
     pub started_at: DateTime<Utc>,
     /// The turns that run.
     pub turns: Vec<TurnSummary>,
-    /// The agent processes it keeps warm, in words: what, version, pid, address.
-    pub agents: Vec<String>,
+    /// The agent processes that it keeps.
+    pub agents: Vec<AgentProcess>,
 }
 
 /// What happens with a turn.
@@ -299,6 +308,13 @@ pub enum ServerMessage {
     Answered,
     /// The turn was cancelled, and its end is on record.
     Cancelled,
+    /// The warm agents are gone.
+    Closed {
+        /// Those that were ended.
+        agents: Vec<ClosedAgent>,
+        /// The threads whose turns were cancelled first; each end is on record.
+        cancelled: Vec<ThreadId>,
+    },
     /// How to open the agent's own UI.
     Ui(UiCommand),
     /// The sessions of a directory, the one that was used last first.

@@ -3,6 +3,7 @@
 //! Pure: no clock, no file, no process, and no import from any other room. Everything here can be
 //! built in a test with literals. One invariant: a status changes only through `transition`.
 
+mod agent_process;
 mod ask;
 mod event;
 mod failure;
@@ -18,6 +19,7 @@ mod tests;
 mod transition;
 mod turn;
 
+pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
 pub use event::{AgentEvent, Busyness, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};

@@ -29,6 +29,18 @@ impl BackendKind {
             Self::Acp => "acp",
         }
     }
+
+    /// Whether a session of one is a session of the other.
+    #[must_use]
+    pub fn shares_sessions(self, other: Self) -> bool {
+        (self == Self::Acp) == (other == Self::Acp)
+    }
+
+    /// Whether the agent has a terminal UI of its own that can be opened on a session.
+    #[must_use]
+    pub fn has_ui(self) -> bool {
+        self == Self::Opencode
+    }
 }
 
 /// A session that an agent knows, whoever made it.

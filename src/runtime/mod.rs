@@ -15,6 +15,7 @@ mod turn;
 mod watch;
 
 pub use answers::{Answer, Answers, Given, NotAnswered};
+pub use pool::Which;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,9 +23,10 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
+use crate::config::PoolSettings;
 use crate::engine::Workspace;
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
-use crate::model::{CancelCause, Failure, KnownSession, SessionId, ThreadId};
+use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, SessionId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// How long an exit is held up by ends that can't be written.
@@ -47,6 +49,8 @@ pub struct RuntimeSettings {
     pub wait_for_limit: Duration,
     /// The tmux program, when it is not the one on `PATH`.
     pub tmux: Option<PathBuf>,
+    /// Which agents are kept warm between their turns.
+    pub pool: PoolSettings,
     /// The clock.
     pub clock: Clock,
 }
@@ -125,10 +129,15 @@ impl Runtime {
         self.unwritten.count() == 0
     }
 
-    /// The agent processes that are warm, in words.
-    #[must_use]
-    pub fn agents(&self) -> Vec<String> {
-        self.pool.describe()
+    /// The agent processes, measured as they stand.
+    pub async fn agents(&self) -> Vec<AgentProcess> {
+        self.pool.agents().await
+    }
+
+    /// Ends the warm agents that are meant and that nobody uses, and tells of each. Those in use end as soon
+    /// as they are free; what all threads share stays.
+    pub async fn close(&self, which: &Which) -> Vec<ClosedAgent> {
+        self.pool.close(which).await
     }
 
     /// Ends the agent processes, and tries once more to write what could not be written.

@@ -10,7 +10,7 @@ use super::answers::{Answer, Given, NotAnswered};
 use super::asks::{Asks, Decision, by_nobody, by_person, decide, request};
 use super::board::Board;
 use super::journal::Journal;
-use super::pool::Pool;
+use super::pool::{Lease, Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
 use super::watch::Watch;
@@ -144,8 +144,8 @@ async fn attempt(
             return Attempt { outcome, attempt: None, unrecorded: None, produced: false, session: None };
         }
     };
-    let mut session = match opened {
-        Ok(session) => session,
+    let Opened { mut session, lease } = match opened {
+        Ok(opened) => opened,
         Err(failure) => return refused(runtime, spec, model, failure).await,
     };
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
@@ -174,6 +174,7 @@ async fn attempt(
     let mut turn = Turn {
         settings,
         session: &mut *session,
+        lease: &lease,
         news,
         journal,
         produced: false,
@@ -212,8 +213,8 @@ async fn attempt(
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }
 
-async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Session>, Failure> {
-    if let Some(what) = pool.to_start(&spec.agent) {
+async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Opened, Failure> {
+    if let Some(what) = pool.to_start(&spec.agent, &spec.stream, spec.thread) {
         news(TurnMessage::Preparing { what: format!("starting {what}") });
     }
     let request = OpenRequest {
@@ -246,6 +247,7 @@ fn unrecorded_start(error: &SessionError) -> Attempt {
 struct Turn<'a> {
     settings: &'a RuntimeSettings,
     session: &'a mut dyn Session,
+    lease: &'a Lease,
     news: News<'a>,
     journal: Option<Journal>,
     produced: bool,
@@ -282,6 +284,7 @@ impl Turn<'_> {
         let mut watch = Watch::new(Instant::now(), self.settings.stall_timeout, self.settings.turn_timeout);
         let outcome = loop {
             watch.asks(self.asks.any(), Instant::now());
+            self.lease.waits(self.asks.any());
             let (deadline, patience) = (watch.deadline(), self.asks.deadline());
             tokio::select! {
                 event = self.session.next_event() => {

@@ -10,8 +10,10 @@ use crate::ipc::{
     ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
     UiCommand, VERSION,
 };
-use crate::model::{CancelCause, Failure, KnownSession, Reply, SessionId, StreamId, ThreadId};
-use crate::runtime::NotAnswered;
+use crate::model::{
+    AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, Reply, SessionId, StreamId, ThreadId,
+};
+use crate::runtime::{NotAnswered, Which};
 
 /// A connection, numbered in order of arrival.
 pub(super) type ConnId = u64;
@@ -35,6 +37,8 @@ pub(super) enum Event {
     Ui(ConnId, Result<UiCommand, Failure>),
     /// The sessions of a directory, or why they can't be told.
     Sessions(ConnId, Result<Vec<KnownSession>, Failure>),
+    /// The warm agents that somebody wanted ended are gone.
+    Closed(ConnId, Vec<ClosedAgent>, Vec<ThreadId>),
     /// Nothing has happened for the idle time.
     IdleTimeUp,
     /// The operating system asks us to end.
@@ -58,6 +62,8 @@ pub(super) enum Action {
     ListSessions(ConnId, PathBuf),
     /// Pass an answer on to a turn.
     Answer(Box<Answering>),
+    /// End the warm agents of these; of them, the turns of these threads were cancelled first.
+    CloseAgents(ConnId, Which, Vec<ThreadId>),
     /// Begin to count the idle time anew, or stop counting it.
     Idle(bool),
     /// Tell how things stand.
@@ -97,6 +103,16 @@ enum Conn {
     Waiting,
 }
 
+/// Somebody wants warm agents ended, and waits for the ends of their turns.
+#[derive(Debug)]
+struct Closing {
+    from: ConnId,
+    which: Which,
+    /// The turns that are being cancelled.
+    turns: Vec<ConnId>,
+    cancelled: Vec<ThreadId>,
+}
+
 /// The supervisor's whole state.
 #[derive(Debug)]
 pub(super) struct Dispatch {
@@ -105,11 +121,18 @@ pub(super) struct Dispatch {
     turns: BTreeMap<ConnId, TurnSummary>,
     /// Who waits for the end of which cancelled turn: the asking connection, and that of the turn.
     cancelling: Vec<(ConnId, ConnId)>,
+    closing: Vec<Closing>,
 }
 
 impl Dispatch {
     pub(super) fn new() -> Self {
-        Self { phase: Phase::Serving, conns: BTreeMap::new(), turns: BTreeMap::new(), cancelling: Vec::new() }
+        Self {
+            phase: Phase::Serving,
+            conns: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            cancelling: Vec::new(),
+            closing: Vec::new(),
+        }
     }
 
     /// The turns that run, oldest connection first.
@@ -117,7 +140,7 @@ impl Dispatch {
         &self,
         pid: u32,
         started_at: DateTime<Utc>,
-        agents: Vec<String>,
+        agents: Vec<AgentProcess>,
     ) -> SupervisorStatus {
         SupervisorStatus {
             pid,
@@ -148,6 +171,8 @@ impl Dispatch {
             Event::TurnOver(conn) => {
                 self.turns.remove(&conn);
                 let mut actions = self.tell_cancelled(conn);
+                self.closing.iter_mut().for_each(|closing| closing.turns.retain(|turn| *turn != conn));
+                actions.extend(self.close_free());
                 actions.extend(self.exit_when_done());
                 actions
             }
@@ -163,6 +188,9 @@ impl Dispatch {
             Event::Ui(conn, Err(failure)) if self.conns.contains_key(&conn) => {
                 refuse(conn, Refusal::NoUi, failure.to_string())
             }
+            Event::Closed(conn, agents, cancelled) if self.conns.contains_key(&conn) => {
+                vec![Action::Send(conn, ServerMessage::Closed { agents, cancelled })]
+            }
             Event::Sessions(conn, Ok(sessions)) if self.conns.contains_key(&conn) => {
                 vec![Action::Send(conn, ServerMessage::Sessions { sessions })]
             }
@@ -174,6 +202,7 @@ impl Dispatch {
             | Event::Turn(..)
             | Event::Answered(..)
             | Event::Ui(..)
+            | Event::Closed(..)
             | Event::Sessions(..) => Vec::new(),
             Event::Terminate => self.stop(),
         };
@@ -206,7 +235,7 @@ impl Dispatch {
                 vec![Action::Send(conn, welcome)]
             }
             (_, Conn::New) => refuse(conn, Refusal::BadRequest, "say hello first"),
-            (ClientMessage::Run { .. }, _) if self.phase != Phase::Serving => {
+            (ClientMessage::Run { .. } | ClientMessage::Close { .. }, _) if self.phase != Phase::Serving => {
                 refuse(conn, Refusal::Stopping, "the supervisor is about to exit")
             }
             (ClientMessage::Run { spec }, Conn::Greeted) => self.run(conn, spec, now),
@@ -222,6 +251,9 @@ impl Dispatch {
             }
             (ClientMessage::Answer { stream, thread, request, reply }, Conn::Greeted) => {
                 self.answer(conn, &stream, thread, request, reply)
+            }
+            (ClientMessage::Close { stream, thread, cancel }, Conn::Greeted) => {
+                self.close(conn, Which { stream, thread }, cancel)
             }
             (ClientMessage::Status, Conn::Greeted) => vec![Action::TellStatus(conn)],
             (ClientMessage::Stop, Conn::Greeted) => {
@@ -280,6 +312,30 @@ impl Dispatch {
         };
         self.cancelling.push((from, turn));
         self.cancel(turn, CancelCause::Person)
+    }
+
+    /// Ends warm agents, after the turns that they work on were cancelled, if that is wanted.
+    fn close(&mut self, from: ConnId, which: Which, cancel: bool) -> Vec<Action> {
+        let meant = self.turns.iter().filter(|(_, turn)| which.means(&turn.stream, turn.thread));
+        let (turns, cancelled): (Vec<ConnId>, Vec<ThreadId>) =
+            meant.map(|(&conn, turn)| (conn, turn.thread)).unzip();
+        if !cancel && !turns.is_empty() {
+            let threads: Vec<String> = cancelled.iter().map(ToString::to_string).collect();
+            return refuse(from, Refusal::Busy, format!("it is running {}", threads.join(", ")));
+        }
+        let mut actions: Vec<Action> =
+            turns.iter().map(|&turn| Action::Cancel(turn, CancelCause::Person)).collect();
+        self.closing.push(Closing { from, which, turns, cancelled });
+        actions.extend(self.close_free());
+        actions
+    }
+
+    /// Ends the agents of those who wait for no turn any more.
+    fn close_free(&mut self) -> Vec<Action> {
+        let (free, left) = self.closing.drain(..).partition(|closing: &Closing| closing.turns.is_empty());
+        self.closing = left;
+        let free: Vec<Closing> = free;
+        free.into_iter().map(|one| Action::CloseAgents(one.from, one.which, one.cancelled)).collect()
     }
 
     /// A turn is over: whoever cancelled it from elsewhere hears so.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::daemon::{Place, Signals};
 use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
 use crate::ipc::{MAX_LINE, ServerMessage, TurnMessage, TurnSpec, decode, encode};
-use crate::model::{CancelCause, Failure, FailureKind, TurnOutcome};
+use crate::model::{AgentProcess, CancelCause, Failure, FailureKind, TurnOutcome};
 use crate::runtime::{Answer, Answers, Runtime};
 use crate::sys::clock::Clock;
 
@@ -67,6 +67,8 @@ struct Host {
     started_at: DateTime<Utc>,
     dispatch: Dispatch,
     events: mpsc::UnboundedSender<Event>,
+    /// How the agents stand, for whoever asked.
+    measured: mpsc::UnboundedSender<(ConnId, Vec<AgentProcess>)>,
     writers: HashMap<ConnId, Writer>,
     cancels: HashMap<ConnId, watch::Sender<Option<CancelCause>>>,
     answers: HashMap<ConnId, Answers>,
@@ -79,12 +81,14 @@ struct Host {
 /// Serves until there is nothing left to do, and ends the agents.
 pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostSettings) {
     let (events, mut incoming) = mpsc::unbounded_channel();
+    let (measured, mut to_tell) = mpsc::unbounded_channel();
     let mut host = Host {
         runtime: Arc::clone(&runtime),
         clock: settings.clock,
         started_at: settings.clock.now(),
         dispatch: Dispatch::new(),
         events,
+        measured,
         writers: HashMap::new(),
         cancels: HashMap::new(),
         answers: HashMap::new(),
@@ -109,6 +113,10 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         let idle_until = host.idle_until;
         let event = tokio::select! {
             Some(event) = incoming.recv() => event,
+            Some((conn, agents)) = to_tell.recv() => {
+                host.tell_status(conn, agents);
+                continue;
+            }
             stream = accept(found.as_ref().map(|(listener, _)| listener)) => {
                 next_conn += 1;
                 host.connect(next_conn, stream);
@@ -198,14 +206,31 @@ impl Host {
                 });
             }
             Action::Idle(counts) => self.idle_until = counts.then(|| Instant::now() + self.idle),
-            Action::TellStatus(conn) => {
-                let agents = self.runtime.agents();
-                let status = self.dispatch.status(std::process::id(), self.started_at, agents);
-                self.send(conn, ServerMessage::Status(status));
+            Action::TellStatus(conn) => self.measure(conn),
+            Action::CloseAgents(conn, which, cancelled) => {
+                let (runtime, events) = (Arc::clone(&self.runtime), self.events.clone());
+                tokio::spawn(async move {
+                    // The loop outlives every question; when it is gone, so is the process.
+                    let _ = events.send(Event::Closed(conn, runtime.close(&which).await, cancelled));
+                });
             }
             Action::Exit => return true,
         }
         false
+    }
+
+    /// Finds out how the agents stand, which takes a moment, for somebody who asks.
+    fn measure(&self, conn: ConnId) {
+        let (runtime, measured) = (Arc::clone(&self.runtime), self.measured.clone());
+        tokio::spawn(async move {
+            // The loop outlives every question; when it is gone, so is the process.
+            let _ = measured.send((conn, runtime.agents().await));
+        });
+    }
+
+    fn tell_status(&mut self, conn: ConnId, agents: Vec<AgentProcess>) {
+        let status = self.dispatch.status(std::process::id(), self.started_at, agents);
+        self.send(conn, ServerMessage::Status(status));
     }
 
     fn send(&mut self, conn: ConnId, message: ServerMessage) {

@@ -1,5 +1,7 @@
 //! Every event in every state, without a clock, a socket or a task.
 
+mod close;
+
 use chrono::{DateTime, Utc};
 
 use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
@@ -72,6 +74,7 @@ fn words(actions: &[Action]) -> Vec<String> {
         ServerMessage::Stopping => "stopping".to_owned(),
         ServerMessage::Answered => "answered".to_owned(),
         ServerMessage::Cancelled => "cancelled".to_owned(),
+        ServerMessage::Closed { .. } => "closed".to_owned(),
         ServerMessage::Ui(_) => "ui".to_owned(),
         ServerMessage::Sessions { sessions } => format!("{} sessions", sessions.len()),
         ServerMessage::Status(_) => "status".to_owned(),
@@ -87,6 +90,10 @@ fn words(actions: &[Action]) -> Vec<String> {
             Action::Answer(answering) => format!("{} answers {}", answering.from, answering.turn),
             Action::OpenUi(conn, session, _) => format!("{conn} opens {session}"),
             Action::ListSessions(conn, _) => format!("{conn} lists"),
+            Action::CloseAgents(conn, which, cancelled) => {
+                let thread = which.thread.map_or("all".to_owned(), |thread| thread.to_string());
+                format!("{conn} closes {} {thread}, cancelled {}", which.stream, cancelled.len())
+            }
             Action::Idle(counts) => format!("idle {counts}"),
             Action::TellStatus(conn) => format!("{conn} tell"),
             Action::Exit => "exit".to_owned(),

@@ -15,6 +15,7 @@ mod bad_agents;
 mod bad_plan;
 mod bad_state;
 mod choosing;
+mod close;
 mod complete;
 mod continue_stream;
 mod create;
