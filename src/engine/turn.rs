@@ -210,7 +210,8 @@ impl Following {
                 reporter.show(&Progress::Turn(&turn));
                 match turn {
                     TurnMessage::Opened { ui: Some(ui), .. }
-                        if self.mode == Mode::Tui && self.ui.is_none() =>
+                        // Two readers of one terminal would each get half of what is typed.
+                        if self.mode == Mode::Tui && self.ui.is_none() && !self.listening =>
                     {
                         self.open_ui(&ui, reporter);
                     }

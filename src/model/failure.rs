@@ -127,7 +127,7 @@ impl FailureKind {
             }
             Self::AgentCrashed => "look at `work supervisor logs`, then take the thread up with `work fix`",
             Self::AgentMissing => {
-                "install the agent (`npm install -g opencode-ai`), or see why it does not start: `opencode serve`"
+                "install the agent's program (opencode: `npm install -g opencode-ai`), or start it by hand to see why it ends"
             }
             Self::AgentTooOld => "upgrade the agent (`npm install -g opencode-ai@latest`)",
             Self::ServerUnreachable => "look at `work supervisor logs`; `work supervisor stop` starts afresh",

@@ -26,8 +26,6 @@ fn has_said(project: &Project, message: &str, words: &str) -> bool {
 
 /// Each agent goes on in its own conversation, in which the model hears its own earlier words as its own, and
 /// is told what the other one did.
-///
-/// Tried mutant: a change of agent always begins a new session.
 #[test]
 fn opencode_and_qwen_hand_a_thread_over_and_each_keeps_its_memory() {
     let project = Project::new(&["@text The valve is stuck, says opencode."]);

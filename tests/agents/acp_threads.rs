@@ -19,8 +19,7 @@ fn threads(project: &Project) -> Vec<String> {
     warm(project).iter().filter_map(|one| Some(one["keptFor"]["thread"].as_str()?.to_owned())).collect()
 }
 
-/// Tried mutants: a child for each turn (`initialize` twice); the key without the thread (both threads in one
-/// child).
+/// Tried mutant: the key without the thread (both threads in one child).
 #[test]
 fn the_turns_of_a_thread_share_a_child_and_threads_do_not() {
     let project = project(&["@env WORK_THREAD\n@text The word is heron.", DONE]);
@@ -73,9 +72,9 @@ fn what_is_not_used_is_let_go_and_what_works_or_waits_is_not() {
     assert!(again.stdout.contains("quick"), "its session outlives its process: {again:#?}");
 }
 
-/// More than there may be are never refused; they go as soon as they are free, the longest unused first.
+/// More than there may be are never refused; they go as soon as they are free.
 ///
-/// Tried mutants: a turn beyond the limit ends another that works; the newest goes first.
+/// Tried mutant: agents in use count as idle (a turn beyond the limit ends another that works).
 #[test]
 fn the_one_that_was_not_used_for_longest_makes_room() {
     let project = project(&["@sleep 1s\n@text one", "@sleep 1s\n@text two", "@text three"]);
@@ -116,18 +115,19 @@ fn a_child_that_is_killed_fails_its_turn_and_the_next_one_resumes() {
     project.assert_records_are_whole();
 }
 
-/// Tried mutant: the key without command and environment (the old child goes on).
+/// Tried mutant: nobody is told that the entry has changed (the old child stays).
 #[test]
 fn an_agent_whose_entry_has_changed_starts_anew() {
     let project = project(&["@env COLOUR"]);
-    let with = |colour: &str| {
+    let with = |colour: &str, flag: &str| {
         let env = format!("    env: {{ COLOUR: {colour} }}\n");
-        agents(&project, &[scripted(&project, "default", &env)]);
+        let entry = scripted(&project, "default", &env);
+        agents(&project, &[entry.replace(", --folder", &format!("{flag}, --folder"))]);
     };
-    with("red");
+    with("red", "");
     assert!(project.execute(1, &[]).stdout.contains("red"));
     let pid = child(&project, "01.01.01");
-    with("blue");
+    with("blue", ", --text-ids");
     let again = project.execute(1, &["--resume", "--message", &script("@env COLOUR")]);
     assert!(again.stdout.contains("blue"), "{again:#?}");
     wait_until("the old one to be gone", PATIENCE, || is_gone(pid) && warm(&project).len() == 1);
@@ -136,7 +136,7 @@ fn an_agent_whose_entry_has_changed_starts_anew() {
 
 /// Whoever comes after a supervisor that was killed ends the children that it left.
 ///
-/// Tried mutant: children are not written down (and ignore the end of their input).
+/// Tried mutant: children are not written down (the tool stays).
 #[test]
 fn what_a_killed_supervisor_leaves_is_ended_by_the_next() {
     let project = project(&["@bash sleep 4831", "@text fine"]);
