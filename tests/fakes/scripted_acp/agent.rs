@@ -120,9 +120,9 @@ impl Agent {
                 let value = params["value"].as_str().unwrap_or_default().to_owned();
                 let mut state = self.state();
                 if params["configId"] == "model" {
-                    state.model = value
+                    state.model = value;
                 } else {
-                    state.effort = value
+                    state.effort = value;
                 }
                 drop(state);
                 Ok(self.offers())

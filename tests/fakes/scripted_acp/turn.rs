@@ -100,10 +100,10 @@ impl Turn {
         let rest = directive.rest.as_str();
         match directive.name.as_str() {
             "text" => {
-                rest.split_inclusive(' ').try_for_each(|word| self.tell("agent_message_chunk", word))?
+                rest.split_inclusive(' ').try_for_each(|word| self.tell("agent_message_chunk", word))?;
             }
             "think" => {
-                rest.split_inclusive(' ').try_for_each(|word| self.tell("agent_thought_chunk", word))?
+                rest.split_inclusive(' ').try_for_each(|word| self.tell("agent_thought_chunk", word))?;
             }
             "recall" => self.tell("agent_message_chunk", &self.agent.past(&self.session).join("\n---\n"))?,
             "model" => self.tell("agent_message_chunk", &self.agent.chosen())?,
@@ -159,7 +159,6 @@ impl Turn {
             "late" => self.late = true,
             "crash" => {
                 io::Write::write_all(&mut io::stderr(), format!("{rest}\n").as_bytes())?;
-                #[expect(clippy::exit, reason = "this is what is asked for")]
                 std::process::exit(3);
             }
             other => self.tell("agent_message_chunk", &format!("`@{other}` is no directive"))?,
