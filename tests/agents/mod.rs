@@ -1,5 +1,5 @@
 //! The real agents, against the scripted model server. They are installed with
-//! `npm ci --prefix tests/agents`; where they are not, these tests fail and say so.
+//! `npm install --no-save --prefix tests/agents`; where they are not, these tests fail and say so.
 
 mod acp_backend;
 mod acp_failures;

@@ -29,7 +29,7 @@ pub(crate) fn scripted(project: &Project, name: &str, more: &str) -> String {
 /// The words of an entry for the real qwen, which asks the scripted model.
 pub(crate) fn qwen(project: &Project) -> String {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agents/node_modules/.bin/qwen");
-    assert!(program.exists(), "qwen is not installed: run `npm ci --prefix tests/agents`");
+    assert!(program.exists(), "qwen is not installed: run `npm install --no-save --prefix tests/agents`");
     let home = project.env.root().join("qwen-home");
     fs::create_dir_all(&home).expect("a home");
     format!(
