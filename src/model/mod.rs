@@ -7,6 +7,7 @@ mod ask;
 mod event;
 mod failure;
 mod ids;
+mod job;
 mod progress;
 mod resume;
 mod session;
@@ -23,6 +24,7 @@ pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{
     AgentName, BatchId, IdError, ModelRef, NodeId, Ordinal, SessionId, StageId, StreamId, TaskId, ThreadId,
 };
+pub use job::{Job, JobId, JobState, JobStatus, JobStep, JobTurn, Jobs, Order};
 pub use progress::Progress;
 pub use resume::NoSession;
 pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage};
