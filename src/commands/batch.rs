@@ -184,8 +184,8 @@ impl Windowed<'_> {
     }
 }
 
-/// A missing agent is told before any window opens.
-fn agent_program(ctx: &Context) -> Result<(), Failed> {
+/// A missing agent is told before any window opens, and any job is queued.
+pub(super) fn agent_program(ctx: &Context) -> Result<(), Failed> {
     let wanted = ctx.env.opencode.clone().unwrap_or_else(|| "opencode".into());
     process::find(&wanted).map(drop).map_err(|error| {
         Failed::new(Exit::Program, "agent-missing", error.to_string())

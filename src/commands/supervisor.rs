@@ -8,6 +8,7 @@ use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::engine::jobs::Queue;
 use crate::engine::owner;
 use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
 use crate::supervisor;
@@ -44,7 +45,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         What::Run { detached } => {
             let settings = ctx.settings(&workspace)?;
             let runtime = runtime_settings(ctx, &workspace, &settings);
-            supervisor::run(&workspace, &endpoint, runtime, host_settings(&workspace, &settings), detached)?;
+            let mut host = host_settings(&workspace, &settings);
+            host.queue = Some(Queue::new(&workspace));
+            supervisor::run(&workspace, &endpoint, runtime, host, detached)?;
             Ok(Exit::Done)
         }
         What::Logs => {
@@ -137,7 +140,12 @@ fn text(ctx: &Context, status: &SupervisorStatus) -> String {
     }
     for turn in &status.turns {
         let seconds = (ctx.screen.now - turn.since).num_seconds();
-        text.push_str(&format!("turn: {} {} by {}, for {seconds} s\n", turn.stream, turn.thread, turn.agent));
+        let job = turn.job.map(|job| format!(", job {job}")).unwrap_or_default();
+        let line = format!("turn: {} {} by {}, for {seconds} s{job}\n", turn.stream, turn.thread, turn.agent);
+        text.push_str(&line);
+    }
+    if status.waiting_jobs > 0 {
+        text.push_str(&format!("{} jobs wait for a place\n", status.waiting_jobs));
     }
     if status.turns.is_empty() {
         text.push_str("no turn is running\n");

@@ -89,6 +89,11 @@ const EXPLANATIONS: &[(&str, &str)] = &[
          own entry or the command line says so: `allow` gives it that one time, `deny` refuses it with a \
          reason, `ask` waits for `work answer` until `askTimeout` is over.",
     ),
+    (
+        "C008",
+        "`maxParallel` under `jobs` says how many background jobs of the repository run at once: a number from 1 \
+         to 64. More are queued, and begin as others end.",
+    ),
 ];
 
 /// The codes of all findings about files of settings.

@@ -41,6 +41,8 @@ pub struct Settings {
     pub permissions: Option<Policy>,
     /// How long an agent that asks waits for a person, before it is denied.
     pub ask_timeout: Duration,
+    /// How many background jobs run at once; never 0.
+    pub max_parallel: usize,
 }
 
 impl Default for Settings {
@@ -53,9 +55,13 @@ impl Default for Settings {
             window: Window::Tui,
             permissions: None,
             ask_timeout: Duration::from_secs(10 * 60),
+            max_parallel: 4,
         }
     }
 }
+
+/// More jobs at once than this are surely a slip.
+const MOST_PARALLEL: usize = 64;
 
 /// Settings and all that was found about their file.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,10 +88,12 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "window",
             "permissions",
             "askTimeout",
+            "jobs",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
                 "supervisor" => supervisor(&mut reader, node, &mut settings),
+                "jobs" => jobs(&mut reader, node, &mut settings),
                 "stallTimeout" => set(&mut settings.stall_timeout, time(&mut reader, node, "`stallTimeout`")),
                 "turnTimeout" => {
                     settings.turn_timeout =
@@ -106,6 +114,19 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
 fn supervisor(reader: &mut Reader, node: &Node, settings: &mut Settings) {
     for (_, value) in reader.map(node, "`supervisor`", &["idleTimeout"]).unwrap_or_default() {
         set(&mut settings.supervisor_idle_timeout, time(reader, value, "`supervisor.idleTimeout`"));
+    }
+}
+
+fn jobs(reader: &mut Reader, node: &Node, settings: &mut Settings) {
+    for (_, value) in reader.map(node, "`jobs`", &["maxParallel"]).unwrap_or_default() {
+        let Some(text) = reader.text(value, "`jobs.maxParallel`") else { continue };
+        match text.trim().parse().ok().filter(|count| (1..=MOST_PARALLEL).contains(count)) {
+            Some(count) => settings.max_parallel = count,
+            None => {
+                let message = format!("`{text}` is no count of jobs");
+                reader.error("C008", value.span.clone(), message, "write a number from 1 to 64");
+            }
+        }
     }
 }
 

@@ -57,7 +57,7 @@ fn the_file_of_init_has_no_faults() {
 #[test]
 fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
-                permissions: ask\naskTimeout: 5m\n";
+                permissions: ask\naskTimeout: 5m\njobs: { maxParallel: 2 }\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
     assert_eq!(
@@ -70,6 +70,7 @@ fn settings_are_read_and_have_defaults() {
             window: Window::Stream,
             permissions: Some(Policy::Ask),
             ask_timeout: Duration::from_secs(300),
+            max_parallel: 2,
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -124,6 +125,9 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("waitForLimit: long\n", "C005", "long"),
     ("window: emacs\n", "C006", "emacs"),
     ("permissions: no\n", "C007", "no"),
+    ("jobs: { maxParallel: 0 }\n", "C008", "0"),
+    ("jobs: { maxParallel: 65 }\n", "C008", "65"),
+    ("jobs: { maxParallel: many }\n", "C008", "many"),
     ("permissions: [ask]\n", "C004", "[ask]"),
 ];
 

@@ -17,6 +17,7 @@ pub mod hint;
 mod history;
 pub mod import;
 pub mod init;
+pub mod jobs;
 mod kept;
 pub mod launch;
 mod left;

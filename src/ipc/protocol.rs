@@ -1,7 +1,8 @@
 //! The messages. Newline-delimited JSON in both directions over a Unix socket of mode 0600.
 //!
 //! A connection begins with `hello` and `welcome`. It then carries either one turn, which is bound to
-//! it (the turn is cancelled when the connection ends), or small requests with one answer each.
+//! it (the turn is cancelled when the connection ends), or small requests with one answer each. Whoever
+//! follows jobs hears of their turns as well, which are bound to nobody.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Agent;
 use crate::model::{
-    AgentEvent, AgentName, Ask, Failure, Mode, ModelRef, Policy, Reply, SessionId, StreamId, ThreadId,
+    AgentEvent, AgentName, Ask, Failure, JobId, Mode, ModelRef, Policy, Reply, SessionId, StreamId, ThreadId,
     TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -102,6 +103,18 @@ pub enum ClientMessage {
         /// The thread.
         thread: ThreadId,
     },
+    /// Take jobs from the queue, start them when it is their turn, and tell of the turns of some.
+    Jobs {
+        /// Those that a person wants to run.
+        start: Vec<JobId>,
+        /// Those whose news this connection wants to hear, until it ends.
+        follow: Vec<JobId>,
+    },
+    /// Cancel a job, pending or running.
+    CancelJob {
+        /// The job.
+        job: JobId,
+    },
     /// Tell how to open the agent's own UI on a session.
     OpenUi {
         /// The session.
@@ -140,8 +153,10 @@ pub enum Refusal {
     Stopping,
     /// The thread has a running session already.
     AlreadyRunning,
-    /// No turn of that thread runs here.
+    /// No turn of that thread, or no such job, runs here.
     NothingRuns,
+    /// The queue of jobs can't be read or written, or there is none here.
+    NoQueue,
     /// The agent has no UI on that session.
     NoUi,
     /// Nothing waits for that answer, or not any more.
@@ -164,6 +179,9 @@ pub struct TurnSummary {
     pub agent: AgentName,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// The job whose turn it is; none for a turn that is bound to a command or window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
 }
 
 /// How things stand with the supervisor.
@@ -178,12 +196,15 @@ pub struct SupervisorStatus {
     pub started_at: DateTime<Utc>,
     /// The turns that run.
     pub turns: Vec<TurnSummary>,
+    /// How many jobs wait for a place.
+    #[serde(default)]
+    pub waiting_jobs: usize,
     /// The agent processes it keeps warm, in words: what, version, pid, address.
     pub agents: Vec<String>,
 }
 
 /// What happens with a turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "turn", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum TurnMessage {
     /// Something slow has begun, such as the start of the agent's server.
@@ -208,6 +229,7 @@ pub enum TurnMessage {
         /// The model that is used.
         model: ModelRef,
         /// How to open the agent's own UI on it.
+        #[schemars(with = "Option<()>")]
         ui: Option<UiCommand>,
     },
     /// The agent did something.
@@ -275,8 +297,17 @@ pub enum ServerMessage {
     Stopping,
     /// The answer was taken by the agent.
     Answered,
-    /// The turn was cancelled, and its end is on record.
+    /// The turn, or the job, was cancelled, and its end is on record.
     Cancelled,
+    /// The jobs are taken: they run, or wait for a place.
+    JobsTaken,
+    /// About the turn of a job that this connection follows.
+    Job {
+        /// The job.
+        job: JobId,
+        /// What happens with its turn.
+        news: TurnMessage,
+    },
     /// How to open the agent's own UI.
     Ui(UiCommand),
     /// The answer to `status`.

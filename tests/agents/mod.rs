@@ -7,6 +7,7 @@ mod degrade;
 mod execute;
 mod execute_failures;
 mod fake_opencode;
+mod jobs;
 mod kills;
 mod multi;
 mod opencode_backend;

@@ -68,6 +68,10 @@ fn filled(dir: &std::path::Path) -> (JobStore, Vec<u8>) {
     (store, bytes)
 }
 
+fn put(store: &JobStore, bytes: &[u8]) {
+    crate::sys::atomic::write_atomic(&store.path(), bytes).expect("written");
+}
+
 fn touch(store: &JobStore) -> Result<(), TransactError<Infallible>> {
     store.transact(|jobs| {
         jobs.next += 1;
@@ -115,7 +119,7 @@ fn damage_is_an_error_and_changes_nothing() {
     ];
     damaged.extend((1..sound.len() - 2).step_by(97).map(|length| sound[..length].to_vec()));
     for bytes in damaged {
-        fs::write(store.path(), &bytes).expect("written");
+        put(&store, &bytes);
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
         let error = store.read().expect_err(&shown);
         assert!(matches!(error.0, StoreError::Corrupt { .. }), "{shown}: {error}");
@@ -137,7 +141,7 @@ fn a_flipped_bit_loses_no_job() {
     for at in (0..sound.len()).step_by(7) {
         let mut flipped = sound.clone();
         flipped[at] ^= 1 << (at % 8);
-        fs::write(store.path(), &flipped).expect("written");
+        put(&store, &flipped);
         match store.read() {
             Ok(jobs) => assert_eq!(jobs.jobs.len(), 7, "bit at {at}"),
             Err(_) => {
@@ -157,17 +161,17 @@ fn a_newer_version_is_read_only_and_unknown_fields_survive() {
     value["ours"] = json!({ "kept": true });
     value["jobs"][0]["priority"] = json!(3);
     value["jobs"][0]["order"]["taste"] = json!("sweet");
-    fs::write(store.path(), value.to_string()).expect("written");
+    put(&store, value.to_string().as_bytes());
     touch(&store).expect("sound");
     let after: Value = serde_json::from_slice(&fs::read(store.path()).expect("read")).expect("JSON");
     value["next"] = json!(9);
     assert_eq!(after, value);
 
     value["version"] = json!("2.1.0");
-    fs::write(store.path(), value.to_string()).expect("written");
+    put(&store, value.to_string().as_bytes());
     assert_eq!(store.read().expect("read as far as known").jobs.len(), 7);
     for newer in [value.to_string(), json!({ "version": "3.0.0", "queue": {} }).to_string()] {
-        fs::write(store.path(), &newer).expect("written");
+        put(&store, newer.as_bytes());
         assert!(matches!(touch(&store), Err(TransactError::Store(StoreError::Newer { .. }))));
         assert_eq!(fs::read_to_string(store.path()).expect("read"), newer);
     }
