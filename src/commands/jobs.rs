@@ -168,7 +168,7 @@ fn wait(ctx: &Context, workspace: &Workspace, queue: &Queue, ids: &[JobId]) -> C
     let held: Vec<String> =
         chosen(queue, &jobs)?.iter().filter(|row| row.held).map(|row| row.id.to_string()).collect();
     if !held.is_empty() {
-        let message = format!("nothing starts job {}: the supervisor that had it ended", held.join(", "));
+        let message = format!("job {} waits for a person: the supervisor that had it ended", held.join(", "));
         return Err(Failed::new(Exit::Waiting, "held", message)
             .hint(format!("`work jobs start {}` lets it begin", held.join(" "))));
     }

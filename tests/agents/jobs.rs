@@ -97,7 +97,7 @@ fn jobs_of_one_session_run_one_after_another() {
         ["execute", "--thread", "1.1.1", "--mode", "headless", "--resume", "--message", message]
     };
     project.work(["execute", "--thread", "1.1.1", "--mode", "headless"]).ok();
-    for message in ["@text second word", "@text third word"] {
+    for message in ["second word", "third word"] {
         project.work(args(message)).ok();
     }
     // Without `--resume` it would be a second beginning.
@@ -114,7 +114,7 @@ fn jobs_of_one_session_run_one_after_another() {
     let followed = follow.output();
     assert_eq!(followed.code, 0, "{followed:#?}");
     assert!(followed.stderr.contains("turn 3"), "{followed:#?}");
-    assert!(followed.stdout.contains("third word"), "{followed:#?}");
+    assert!(followed.stdout.contains("Nothing is scripted"), "{followed:#?}");
     let last = project.model().wait_for_request("third word");
     assert!(last.to_string().contains("second word"), "the session remembers");
     project.assert_records_are_whole();
@@ -167,9 +167,8 @@ fn a_job_is_cancelled_pending_or_running_and_its_session_goes_on() {
 fn a_killed_supervisor_leaves_a_true_queue_and_nothing_starts_by_surprise() {
     let project = Project::new(&[HANG, DONE, DONE]);
     project.settings("jobs: { maxParallel: 1 }\n");
-    project.work(["multi", "--headless"]).ok();
+    let waiter = project.spawn(&["multi", "--headless", "--wait"]);
     project.wait_for_status(1, "running", PATIENCE);
-    let waiter = project.spawn(&["jobs", "wait"]);
     let supervisor = project.supervisor();
     process::signal_process(supervisor, Signal::SIGKILL);
     let waited = waiter.output();
@@ -245,7 +244,7 @@ fn waiting_in_ci_tells_of_a_person_who_is_missing() {
     let run = project.work(["multi", "--headless", "--wait", "--permissions", "ask"]);
     assert_eq!(run.code, 8, "{run:#?}");
     assert!(run.stderr.contains("work answer"), "{run:#?}");
-    assert_eq!(project.thread_status(1), "waiting");
+    project.wait_for_status(1, "waiting", PATIENCE);
     assert_eq!(statuses(&project), ["running"]);
     project.work(["answer", "1.1.1", "--deny"]).ok();
     let run = project.work(["jobs", "wait"]);
