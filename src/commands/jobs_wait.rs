@@ -101,7 +101,11 @@ pub(super) struct Waited {
 pub(super) fn wait_for(waiting: &Waiting<'_>) -> CommandResult {
     let Waiting { ctx, workspace, start, jobs, skipped } = *waiting;
     let queue = Queue::new(workspace);
-    let followed_rows = chosen(&queue, jobs)?;
+    let mut followed_rows = chosen(&queue, jobs)?;
+    for row in followed_rows.iter_mut().filter(|row| start.contains(&row.id)) {
+        // The supervisor is about to get them.
+        (row.held, row.why) = (false, None);
+    }
     let thread_of: BTreeMap<JobId, &JobRow> = followed_rows.iter().map(|row| (row.id, row)).collect();
     let new: Vec<&JobRow> = followed_rows.iter().filter(|row| start.contains(&row.id)).collect();
     if ctx.json {

@@ -185,6 +185,10 @@ fn status_words(thread: &ThreadRow) -> String {
     match thread.job {
         Some(job) if job.held => format!("{status}, held"),
         Some(job) if job.status == JobStatus::Pending => format!("{status}, queued"),
+        // Its session is not open yet.
+        Some(_) if !matches!(thread.status, ThreadStatus::Running | ThreadStatus::Waiting) => {
+            format!("{status}, starting")
+        }
         Some(_) => format!("{status}, headless"),
         None => status.to_owned(),
     }

@@ -60,7 +60,9 @@ fn desk() -> Desk {
 #[test]
 fn the_table_tells_how_each_job_stands() {
     let desk = desk();
-    desk.shows("jobs", str![[r#"
+    desk.shows(
+        "jobs",
+        str![[r#"
 $ work jobs
 Job  Thread    Name                 Status       When               Why
 1    01.01.01  Rename the function  completed    3m ago, took 1m
@@ -70,8 +72,11 @@ Job  Thread    Name                 Status       When               Why
 5    01.02.01  Retry on timeout     held         queued 6m ago      waits for `work jobs start`
 --- exit 0
 
-"#]]);
-    desk.shows("jobs show 5", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "jobs show 5",
+        str![[r#"
 $ work jobs show 5
 job 5: 01.02.01 Retry on timeout of 001-rename-fetch
   status   held
@@ -84,8 +89,11 @@ job 5: 01.02.01 Retry on timeout of 001-rename-fetch
   queued   2026-03-04 05:00:00, 6m ago
 --- exit 0
 
-"#]]);
-    desk.shows("jobs show 2", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "jobs show 2",
+        str![[r#"
 $ work jobs show 2
 job 2: 01.01.02 Update the callers of 001-rename-fetch
   status   failed
@@ -96,8 +104,12 @@ job 2: 01.01.02 Update the callers of 001-rename-fetch
   session  ses_0123456789abcdefghijklmnop, attempt 1, turn 1
 --- exit 0
 
-"#]]);
-    desk.shows_json("jobs-show", "jobs show 4", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "jobs-show",
+        "jobs show 4",
+        str![[r#"
 $ work jobs show 4 --json
 {
   "id": 4,
@@ -121,7 +133,8 @@ $ work jobs show 4 --json
 }
 --- exit 0
 
-"#]]);
+"#]],
+    );
     let listed = document("jobs", &desk.run("jobs list --json"));
     let statuses: Vec<&Value> = listed.as_array().expect("jobs").iter().map(|job| &job["status"]).collect();
     assert_eq!(statuses, ["completed", "failed", "cancelled", "interrupted", "pending"]);
@@ -135,49 +148,67 @@ $ work jobs show 4 --json
 #[test]
 fn without_jobs() {
     let desk = Desk::busy();
-    desk.shows("jobs", str![[r#"
+    desk.shows(
+        "jobs",
+        str![[r#"
 $ work jobs
 no jobs; `--headless` queues some
 --- exit 0
 
-"#]]);
-    desk.shows("jobs wait", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "jobs wait",
+        str![[r#"
 $ work jobs wait
 --- stderr
 error: no job is pending or running
 hint: `work jobs` shows how each job stands
 --- exit 1
 
-"#]]);
-    desk.shows("jobs start", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "jobs start",
+        str![[r#"
 $ work jobs start
 --- stderr
 error: no job waits for that
 hint: `work jobs` shows how each job stands
 --- exit 1
 
-"#]]);
-    desk.shows("jobs cancel --all", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "jobs cancel --all",
+        str![[r#"
 $ work jobs cancel --all
 --- stderr
 error: no job is pending or running
 --- exit 1
 
-"#]]);
-    desk.shows("jobs show 7", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "jobs show 7",
+        str![[r#"
 $ work jobs show 7
 --- stderr
 error: there is no job 7
 hint: `work jobs` lists them; of those that are over the last are kept
 --- exit 2
 
-"#]]);
-    desk.shows("jobs clear", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "jobs clear",
+        str![[r#"
 $ work jobs clear
 no job is over
 --- exit 0
 
-"#]]);
+"#]],
+    );
     assert!(!desk.path(JOBS).exists(), "looking makes nothing");
 }
 
@@ -222,13 +253,19 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn pending_ones_are_cancelled_and_old_ones_forgotten_without_a_supervisor() {
     let desk = desk();
-    desk.shows("jobs cancel 5", str![[r#"
+    desk.shows(
+        "jobs cancel 5",
+        str![[r#"
 $ work jobs cancel 5
 cancelled job 5: 01.02.01 Retry on timeout
 --- exit 0
 
-"#]]);
-    desk.shows_json("jobs-gone", "jobs clear 1 2", str![[r#"
+"#]],
+    );
+    desk.shows_json(
+        "jobs-gone",
+        "jobs clear 1 2",
+        str![[r#"
 $ work jobs clear 1 2 --json
 {
   "jobs": [
@@ -238,7 +275,8 @@ $ work jobs clear 1 2 --json
 }
 --- exit 0
 
-"#]]);
+"#]],
+    );
     let left = document("jobs", &desk.run("jobs --json"));
     let left: Vec<(u64, &str)> = left
         .as_array()
@@ -280,14 +318,17 @@ hint: correct it by hand, or `mv [REPO]/.git/work/jobs.json [REPO]/.git/work/job
 
 "#]]);
     desk.write_file(JOBS, r#"{"version":"2.0.0","next":1,"jobs":[]}"#);
-    desk.shows("jobs clear", str![[r#"
+    desk.shows(
+        "jobs clear",
+        str![[r#"
 $ work jobs clear
 --- stderr
 error: `[REPO]/.git/work/jobs.json` has version 2.0.0, which is newer than this `work`
 hint: upgrade `work`; until then it only reads the queue
 --- exit 4
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
