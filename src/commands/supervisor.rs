@@ -8,7 +8,8 @@ use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::jobs::Queue;
+use crate::engine::Workspace;
+use crate::engine::jobs::{Queue, rows};
 use crate::engine::owner;
 use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
 use crate::supervisor;
@@ -72,7 +73,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                 Err(error) => Err(error.into()),
             }
         }
-        What::Stop => stop(ctx, &endpoint),
+        What::Stop => stop(ctx, &workspace, &endpoint),
     }
 }
 
@@ -96,7 +97,7 @@ fn not_running(ctx: &Context) -> CommandResult {
 /// How long it may take to end all turns and agents.
 const FAREWELL: Duration = Duration::from_secs(60);
 
-fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+fn stop(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandResult {
     let socket = endpoint.serving_socket();
     let client = match Client::connect(&socket) {
         Ok(client) => client,
@@ -106,13 +107,13 @@ fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
                 // Its turns keep it, and it does not speak our language; a signal it understands.
                 ask_to_end(endpoint)?;
             }
-            return stopped(ctx, endpoint);
+            return stopped(ctx, workspace, endpoint);
         }
         Err(error) => return Err(error.into()),
     };
     client.ask(&ClientMessage::Stop)?;
     let _ = client.wait_until_gone(FAREWELL);
-    stopped(ctx, endpoint)
+    stopped(ctx, workspace, endpoint)
 }
 
 /// Asks the process that wrote itself down, if it still is that process, to end.
@@ -124,11 +125,17 @@ fn ask_to_end(endpoint: &Endpoint) -> Result<(), Failed> {
 }
 
 /// It has hung up; its lock tells when the process is gone.
-fn stopped(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+fn stopped(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandResult {
     if !supervisor::wait_until_free(endpoint, FAREWELL) {
         return Err(Failed::new(Exit::Busy, "supervisor", "the supervisor has not ended"));
     }
     ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;
+    // What was pending stays so, and nothing starts it by surprise.
+    let held = rows(&Queue::new(workspace).read()?).iter().filter(|job| job.held).count();
+    if held > 0 {
+        let jobs = if held == 1 { "1 job waits".to_owned() } else { format!("{held} jobs wait") };
+        ctx.screen.note(&format!("{jobs} for `work jobs start`"));
+    }
     Ok(Exit::Done)
 }
 

@@ -105,7 +105,12 @@ impl Board {
     }
 
     /// All that is wanted, unless a claim is on its way; then it waits for that.
-    pub(super) fn claim(&mut self, busy: Vec<(StreamId, ThreadId)>, stopping: bool) -> Option<Claim> {
+    pub(super) fn claim(
+        &mut self,
+        busy: Vec<(StreamId, ThreadId)>,
+        running: Vec<JobId>,
+        stopping: bool,
+    ) -> Option<Claim> {
         if self.busy {
             self.again = true;
             return None;
@@ -114,7 +119,7 @@ impl Board {
         self.claimed = std::mem::take(&mut self.wanted);
         let admit = self.claimed.start.iter().flat_map(|(_, jobs)| jobs.clone()).collect();
         let cancel = self.claimed.cancel.iter().map(|(_, job)| *job).collect();
-        Some(Claim { admit, cancel, busy, stopping })
+        Some(Claim { admit, cancel, busy, running, stopping })
     }
 
     /// The claim has been answered.

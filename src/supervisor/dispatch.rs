@@ -52,8 +52,8 @@ pub(super) enum Event {
     TurnOver(TurnOf),
     /// What became of a claim, or why the queue could not be read or written.
     Claimed(Result<JobsClaimed, String>),
-    /// Jobs that could not begin are back in the queue.
-    PutBack,
+    /// Jobs that could not begin are back in the queue; if not, the next claim puts them back.
+    PutBack(Result<(), String>),
     /// Some time has passed.
     Tick,
     /// What became of the answer that somebody gave.
@@ -193,8 +193,9 @@ impl Dispatch {
                 actions
             }
             Event::Claimed(claimed) => self.claimed(claimed, now),
-            Event::PutBack => {
+            Event::PutBack(done) => {
                 self.board.busy = false;
+                self.board.failed = done.is_err();
                 let again = std::mem::take(&mut self.board.again);
                 let mut actions = if again { self.claim() } else { Vec::new() };
                 actions.extend(self.exit_when_done());
@@ -317,7 +318,12 @@ impl Dispatch {
             matches!(turn, TurnOf::Conn(_)).then(|| (summary.stream.clone(), summary.thread))
         };
         let busy = self.turns.iter().filter_map(bound).collect();
-        let claim = self.board.claim(busy, self.phase != Phase::Serving);
+        let job = |turn: &TurnOf| match turn {
+            TurnOf::Conn(_) => None,
+            TurnOf::Job(job) => Some(*job),
+        };
+        let running = self.turns.keys().filter_map(job).collect();
+        let claim = self.board.claim(busy, running, self.phase != Phase::Serving);
         claim.map(Action::Claim).into_iter().collect()
     }
 

@@ -183,15 +183,7 @@ impl Host {
             }
             Action::Start(turn, spec) => self.start(turn, *spec),
             Action::Claim(claim) => self.on_queue(move |queue| jobs::claim(queue, &claim), Event::Claimed),
-            Action::PutBack(ids) => self.on_queue(
-                move |queue| queue.put_back(&ids),
-                |put| {
-                    if let Err(why) = put {
-                        tracing::error!(why, "jobs that did not begin could not be put back");
-                    }
-                    Event::PutBack
-                },
-            ),
+            Action::PutBack(ids) => self.on_queue(move |queue| queue.put_back(&ids), Event::PutBack),
             Action::Cancel(turn, cause) => {
                 if let Some(cancel) = self.cancels.get(&turn) {
                     // The first cause stands; a turn that is over hears nothing.

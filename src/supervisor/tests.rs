@@ -108,6 +108,7 @@ fn claim_words(claim: &Claim) -> String {
         ("start", numbers(&claim.admit)),
         ("drop", numbers(&claim.cancel)),
         ("busy", busy.join(" ")),
+        ("running", numbers(&claim.running)),
         ("stopping", if claim.stopping { "yes".to_owned() } else { String::new() }),
     ];
     let parts =

@@ -48,8 +48,6 @@ fn lines(output: &Output) -> Vec<Value> {
 
 /// Three threads, two at a time: each has its own session, no window and no UI, and the third begins when one
 /// of the others has ended. Then: logs, show, a summary; and the oldest is forgotten.
-///
-/// Mutant: `max_parallel` is left out of `blocked`.
 #[test]
 fn jobs_run_side_by_side_as_many_as_may() {
     let project = Project::new(&[SLOW, SLOW, SLOW]);
@@ -88,8 +86,6 @@ fn jobs_run_side_by_side_as_many_as_may() {
 
 /// Jobs of one thread run one after another, in the order of queueing; what resumes goes on in the same session,
 /// whose earlier words the model is shown.
-///
-/// Mutant: no look at earlier jobs of the thread in `blocked` (the second can't begin, since its thread runs).
 #[test]
 fn jobs_of_one_session_run_one_after_another() {
     let project = Project::new(&[SLOW]);
@@ -121,8 +117,6 @@ fn jobs_of_one_session_run_one_after_another() {
 }
 
 /// Cancel works on what is pending and on what runs, and the session goes on afterwards.
-///
-/// Mutant: `CancelJob` of a pending one is answered and not written.
 #[test]
 fn a_job_is_cancelled_pending_or_running_and_its_session_goes_on() {
     let project = Project::new(&[HANG, DONE]);
@@ -161,8 +155,6 @@ fn a_job_is_cancelled_pending_or_running_and_its_session_goes_on() {
 
 /// kill -9 of the supervisor in the middle: every reader sees at once what was interrupted and what waits, on
 /// disk nothing is lost, and nothing starts before a person says so.
-///
-/// Mutants: `is_held` looks only for an owner, not whether it lives; pending jobs of a dead supervisor start.
 #[test]
 fn a_killed_supervisor_leaves_a_true_queue_and_nothing_starts_by_surprise() {
     let project = Project::new(&[HANG, DONE, DONE]);
@@ -234,8 +226,6 @@ fn waiting_in_ci_tells_good_from_failed() {
 }
 
 /// 8 when what is left waits for a person, who then answers from elsewhere; without a word it is denied.
-///
-/// Mutant: `waits_for_a_person` is never true (it waits until `askTimeout`).
 #[test]
 fn waiting_in_ci_tells_of_a_person_who_is_missing() {
     // Outside of the repository, so that opencode asks whatever is configured.
@@ -268,8 +258,6 @@ fn ctrl_c_leaves_the_jobs_running() {
 }
 
 /// What can't run any more when it is its turn fails with the reason, and has no record.
-///
-/// Mutant: the turn is prepared when it is queued, and not again.
 #[test]
 fn what_changed_while_it_was_queued_is_checked_when_it_starts() {
     let project = Project::new(&[HANG, DONE]);

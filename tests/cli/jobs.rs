@@ -53,7 +53,7 @@ fn hostname() -> String {
 
 fn desk() -> Desk {
     let desk = Desk::busy();
-    desk.write_file(JOBS, &queue().to_string());
+    desk.write_file(JOBS, queue().to_string());
     desk
 }
 

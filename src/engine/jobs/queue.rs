@@ -92,6 +92,8 @@ pub struct Claim {
     pub cancel: Vec<JobId>,
     /// The threads whose turns it runs for somebody else.
     pub busy: Vec<(StreamId, ThreadId)>,
+    /// The jobs whose turns it runs.
+    pub running: Vec<JobId>,
     /// It is about to end: it starts nothing.
     pub stopping: bool,
 }
@@ -294,6 +296,13 @@ impl Queue {
                     job.admit(me)?;
                 }
             }
+            for job in &mut jobs.jobs {
+                // Marked by a claim whose answer was lost, as on a full disk: nothing of it has begun.
+                let lost = matches!(&job.state, JobState::Running { by, turn: None, .. } if by == me);
+                if lost && !claim.running.contains(&job.id) {
+                    job.put_back()?;
+                }
+            }
             let mut claimed = Claimed::default();
             for &id in &claim.cancel {
                 if let Some(job) =
@@ -410,6 +419,114 @@ impl From<TransactError<Infallible>> for JobStoreError {
         match error {
             TransactError::Store(error) => Self(error),
             TransactError::Refused(never) => match never {},
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AgentName, Failure, FailureKind, SessionId};
+    use crate::sys::clock::Clock;
+
+    fn queue(dir: &std::path::Path) -> Queue {
+        let (root, work_dir, private) = (dir.to_owned(), dir.join("work"), dir.join("private"));
+        Queue::new(&Workspace {
+            root,
+            work_dir,
+            private,
+            is_git: false,
+            clock: Clock::Fixed(DateTime::UNIX_EPOCH),
+        })
+    }
+
+    fn new(threads: &[&str]) -> Vec<NewJob> {
+        let job = |thread: &&str| NewJob {
+            thread: thread.parse().expect("an id"),
+            name: String::new(),
+            order: Order::default(),
+        };
+        threads.iter().map(job).collect()
+    }
+
+    fn started(claimed: &Claimed) -> Vec<u64> {
+        claimed.start.iter().map(|job| job.id.0).collect()
+    }
+
+    /// Mutant: what was marked and never began stays marked.
+    #[test]
+    fn a_claim_whose_answer_was_lost_is_made_good_by_the_next() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (queue, me) = (queue(dir.path()), owner::current());
+        let stream = "001-a".parse().expect("an id");
+        let ids = queue.add(&stream, new(&["1.1.1", "1.1.2"]), None).expect("queued");
+        let claim = Claim { admit: ids, ..Claim::default() };
+        assert_eq!(
+            started(&queue.claim(&me, &Claim::default(), 2).expect("read")),
+            [0; 0],
+            "none by surprise"
+        );
+        assert_eq!(started(&queue.claim(&me, &claim, 2).expect("claimed")), [1, 2]);
+        let running = Claim { running: vec![JobId(1)], ..Claim::default() };
+        assert_eq!(started(&queue.claim(&me, &running, 2).expect("claimed")), [2], "the second was lost");
+        queue.end(JobId(1), TurnOutcome::Completed).expect("written");
+        let refused = queue.add(&stream, new(&["1.1.1", "1.1.2"]), None);
+        assert!(matches!(refused, Err(JobError::Queued { job: JobId(2), held: false, .. })), "{refused:?}");
+        assert_eq!(queue.read().expect("read").jobs.len(), 2, "all or nothing");
+    }
+
+    /// The end that somebody lived to write counts; without one it was interrupted.
+    #[test]
+    fn what_a_dead_supervisor_ran_ended_as_its_record_tells() {
+        use crate::model::{End, Extra, SessionRecord, SessionRef, Thread};
+        let at = DateTime::UNIX_EPOCH;
+        let dead = Owner { pid: 1, started_at: 1, boot_id: "gone".into(), host: "h".into() };
+        let ended = |outcome, failure| SessionState::Ended {
+            outcome,
+            end: End { at: Some(at), exit_code: None, failure, interrupted_by: None },
+        };
+        let failure = Failure::new(FailureKind::Auth, "no key");
+        for (state, expected) in [
+            (ended(Outcome::Completed, None), JobStatus::Completed),
+            (ended(Outcome::Failed, Some(failure)), JobStatus::Failed),
+            (ended(Outcome::Interrupted, None), JobStatus::Interrupted),
+            (SessionState::Running { owner: None, asks: Vec::new() }, JobStatus::Interrupted),
+        ] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let queue = queue(dir.path());
+            let stream: StreamId = "001-a".parse().expect("an id");
+            queue.add(&stream, new(&["1.1.1"]), None).expect("queued");
+            let mut jobs = queue.read().expect("read");
+            jobs.jobs[0].start(&dead, at).expect("pending");
+            let turn = JobTurn { attempt: 1, number: 1, session: SessionId("s".into()) };
+            jobs.jobs[0].opened(turn).expect("running");
+            let thread = || {
+                let mut thread = Thread::new("1.1.1".parse().expect("an id"));
+                thread.sessions.push(SessionRecord {
+                    session: SessionRef::Known(SessionId("s".into())),
+                    attempt: 1,
+                    agent: AgentName("a".into()),
+                    model: "a/b".into(),
+                    variant: None,
+                    backend: None,
+                    mode: None,
+                    directory: None,
+                    started_at: at,
+                    state: state.clone(),
+                    resumed_from: None,
+                    turns: vec![1],
+                    usage: None,
+                    extra: Extra::new(),
+                });
+                thread
+            };
+            let read = |id: &StreamId| {
+                let mut stream = Stream::new(id.clone(), "A".to_owned(), at);
+                stream.threads.push(thread());
+                Some(stream)
+            };
+            close_dead(&mut jobs, &|_| false, at, &read);
+            assert_eq!(jobs.jobs[0].status(&|_| false), expected);
         }
     }
 }

@@ -156,8 +156,8 @@ mod tests {
         lines.iter().enumerate().map(job).collect()
     }
 
-    /// Mutants: no look at earlier jobs of the thread; held jobs start; no batch rule; the lowest number of
-    /// all streams is always first.
+    /// Mutants: no look at other jobs of the thread; held jobs start; no batch rule; no limit of a group; the
+    /// lowest number of all streams is always first.
     #[test]
     fn the_right_jobs_start() {
         type Row<'a> = (&'a str, &'a [&'a str], usize, &'a [u64]);

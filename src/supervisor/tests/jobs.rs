@@ -54,7 +54,6 @@ fn a_job_runs_whoever_comes_and_goes() {
     assert_eq!(table.on(Event::IdleTimeUp), ["exit"]);
 }
 
-/// Mutant: a second claim goes out while the first is on its way.
 #[test]
 fn claims_come_one_after_another_and_everybody_gets_an_answer() {
     let mut table = Table::new();
@@ -65,16 +64,16 @@ fn claims_come_one_after_another_and_everybody_gets_an_answer() {
     assert_eq!(table.say(2, start(&[2, 3], &[3])), [""; 0], "it waits for the answer");
     assert_eq!(table.say(3, cancel(9)), [""; 0]);
     let first = table.on(claimed(&[(1, "01.01.01")], &[], 0));
-    assert_eq!(first, ["1 taken", "job 1 start", "claim start 2 3 drop 9"]);
+    assert_eq!(first, ["1 taken", "job 1 start", "claim start 2 3 drop 9 running 1"]);
     let person = TurnOutcome::Cancelled { cause: CancelCause::Person };
     let second = table.on(claimed(&[], &[(9, person)], 2));
     assert_eq!(second, ["2 taken", "3 cancelled"]);
     // Whoever only follows is answered at once.
     assert_eq!(table.say(1, start(&[], &[2])), ["1 taken"]);
     // A queue that can't be read is told to those who asked, and tried again.
-    assert_eq!(table.say(1, start(&[4], &[])), ["claim start 4"]);
+    assert_eq!(table.say(1, start(&[4], &[])), ["claim start 4 running 1"]);
     assert_eq!(table.on(Event::Claimed(Err("no".into()))), ["1 refused NoQueue"]);
-    assert_eq!(table.on(Event::Tick), ["claim"]);
+    assert_eq!(table.on(Event::Tick), ["claim running 1"]);
     assert_eq!(table.on(claimed(&[], &[], 2)), [""; 0]);
     assert_eq!(table.on(Event::Tick), [""; 0], "only after a failure");
 }
@@ -95,14 +94,14 @@ fn a_thread_that_somebody_took_meanwhile_is_theirs() {
     table.say(1, start(&[1], &[]));
     table.running(2, "001-a", "01.01.01");
     assert_eq!(table.on(claimed(&[(1, "01.01.01")], &[], 0)), ["1 taken", "put back 1"]);
-    assert_eq!(table.on(Event::PutBack), [""; 0]);
+    assert_eq!(table.on(Event::PutBack(Ok(()))), [""; 0]);
     // Threads in windows are named as busy, and the job gets its turn when that one is over.
     assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(2))), ["claim"]);
     assert_eq!(table.on(claimed(&[(1, "01.01.01")], &[], 0)), ["job 1 start"]);
     table.greet(3);
     assert_eq!(table.say(3, run()), ["3 refused AlreadyRunning"]);
     table.running(4, "001-a", "01.01.02");
-    assert_eq!(table.say(3, start(&[5], &[])), ["claim start 5 busy 001-a 01.01.02"]);
+    assert_eq!(table.say(3, start(&[5], &[])), ["claim start 5 busy 001-a 01.01.02 running 1"]);
 }
 
 #[test]
@@ -134,11 +133,11 @@ fn stopping_begins_nothing_and_loses_nothing() {
     table.greet(1);
     table.say(1, start(&[1, 2], &[]));
     table.on(claimed(&[(1, "01.01.01")], &[], 1));
-    assert_eq!(table.say(1, start(&[3], &[])), ["claim start 3"]);
+    assert_eq!(table.say(1, start(&[3], &[])), ["claim start 3 running 1"]);
     assert_eq!(table.on(Event::Terminate), ["job 1 cancel Shutdown"]);
     assert_eq!(table.on(over(1)), [""; 0], "the claim is on its way");
     assert_eq!(table.on(claimed(&[(2, "01.01.02")], &[], 1)), ["1 taken", "put back 2"]);
-    assert_eq!(table.on(Event::PutBack), ["exit"]);
+    assert_eq!(table.on(Event::PutBack(Ok(()))), ["exit"]);
     table.greet(2);
     assert_eq!(table.say(2, start(&[4], &[])), ["2 refused Stopping"]);
 }
@@ -154,4 +153,17 @@ fn it_makes_no_room_while_jobs_wait() {
     assert_eq!(table.say(2, ClientMessage::Retire), ["2 refused Busy"]);
     table.on(over(1));
     assert_eq!(table.say(2, ClientMessage::Retire), ["2 stopping", "exit"]);
+}
+
+/// Jobs that could not be put back are put back by the next claim, which names what really runs.
+#[test]
+fn what_could_not_be_put_back_is_tried_again() {
+    let mut table = Table::new();
+    table.greet(1);
+    table.say(1, start(&[1, 2], &[]));
+    table.running(2, "001-a", "01.01.02");
+    let claim = table.on(claimed(&[(1, "01.01.01"), (2, "01.01.02")], &[], 0));
+    assert_eq!(claim, ["1 taken", "job 1 start", "put back 2"]);
+    assert_eq!(table.on(Event::PutBack(Err("full".into()))), [""; 0]);
+    assert_eq!(table.on(Event::Tick), ["claim busy 001-a 01.01.02 running 1"]);
 }
