@@ -39,7 +39,19 @@ pub(super) fn runtime_settings(ctx: &Context, workspace: &Workspace, settings: &
 }
 
 pub(super) fn host_settings(workspace: &Workspace, settings: &Settings) -> HostSettings {
-    HostSettings { idle: settings.supervisor_idle_timeout, clock: workspace.clock }
+    HostSettings { idle: settings.supervisor_idle_timeout, clock: workspace.clock, queue: None }
+}
+
+/// The supervisor, which is started if there is none. What needs it can't do without.
+pub(super) fn supervisor(ctx: &Context, workspace: &Workspace) -> Result<Client, Failed> {
+    connect_or_start(&endpoint(ctx, workspace)?, &program()?, &workspace.root).map_err(|error| {
+        let mut failed = Failed::from(error);
+        failed.hints = vec![
+            "background jobs need the supervisor; `work supervisor logs` tells more".to_owned(),
+            "`work execute --no-supervisor` runs a thread inside of the command".to_owned(),
+        ];
+        failed
+    })
 }
 
 /// What to do when a connection is no longer needed: waits until the agents of this command are gone.

@@ -14,6 +14,7 @@ use crate::engine::connected::ConnectError;
 use crate::engine::edits::PlanEditError;
 use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
+use crate::engine::jobs::JobError;
 use crate::engine::restore::RestoreError;
 use crate::engine::session::SessionUseError;
 use crate::engine::standing::StandingError;
@@ -21,9 +22,9 @@ use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
 };
 use crate::ipc::{ClientError, Refusal};
-use crate::store::StoreError;
 use crate::store::journal::JournalError;
 use crate::store::private::PrivateError;
+use crate::store::{JobStoreError, StoreError};
 use crate::supervisor::{EnsureError, RunError};
 use crate::sys::lock::LockError;
 
@@ -386,6 +387,24 @@ impl From<AnswerError> for Failed {
             error @ (AnswerError::Elsewhere { .. } | AnswerError::Client(_)) => {
                 Self::hinted(Exit::Unreachable, "supervisor", &error)
             }
+        }
+    }
+}
+
+impl From<JobStoreError> for Failed {
+    fn from(error: JobStoreError) -> Self {
+        let hints = error.hint().into_iter().collect();
+        Self { hints, ..Self::from(error.0) }
+    }
+}
+
+impl From<JobError> for Failed {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Store(error) => error.into(),
+            error @ JobError::Unknown(_) => Self::hinted(Exit::Usage, "unknown-id", &error),
+            error @ JobError::Queued { .. } => Self::hinted(Exit::Failed, "queued", &error),
+            error => Self::hinted(Exit::Failed, "refused", &error),
         }
     }
 }

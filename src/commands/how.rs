@@ -79,9 +79,15 @@ impl How {
     }
 }
 
-/// How threads in windows are watched.
+/// How threads are watched: in windows, or not at all.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Watching {
+    /// Queue them as background jobs instead of opening windows, and return at once
+    #[arg(long, conflicts_with_all = ["window", "attach", "no_supervisor"])]
+    pub(super) headless: bool,
+    /// Run at most so many of these jobs at once (default: as config.yaml says, else 4)
+    #[arg(long, value_name = "N", requires = "headless", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_parallel: Option<u32>,
     /// What the windows show (default: `window` of config.yaml, else the agent's own UI)
     #[arg(long)]
     window: Option<Shown>,
@@ -109,6 +115,9 @@ impl Watching {
 
     /// The mode of turns in windows.
     pub(super) fn mode(&self, ctx: &Context, workspace: &Workspace) -> Result<Mode, Failed> {
+        if self.headless {
+            return Ok(Mode::Headless);
+        }
         Ok(match (self.window, ctx.settings(workspace)?.window) {
             (Some(Shown::Tui), _) | (None, Window::Tui) => Mode::Tui,
             (Some(Shown::Stream), _) | (None, Window::Stream) => Mode::Plain,

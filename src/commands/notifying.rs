@@ -5,7 +5,7 @@ use super::context::Context;
 use super::failed::Failed;
 use crate::adapters::tmux;
 use crate::config::Notify;
-use crate::engine::{Prepared, Workspace};
+use crate::engine::Workspace;
 use crate::ipc::Notifying;
 
 /// As the project says, unless the run is to be quiet. In tmux, those are told who look at the windows of this
@@ -14,9 +14,9 @@ pub(super) fn notifying(
     ctx: &Context,
     workspace: &Workspace,
     how: Notify,
-    prepared: &Prepared,
+    quiet: bool,
 ) -> Result<Option<Notifying>, Failed> {
-    if prepared.quiet || how.on.is_empty() {
+    if quiet || how.on.is_empty() {
         return Ok(None);
     }
     let own = endpoint(ctx, workspace)?.tmux_socket();

@@ -5,12 +5,12 @@ use std::sync::mpsc;
 use super::context::Context;
 use super::failed::CommandResult;
 use crate::engine::Prepared;
-use crate::engine::answer::how;
+use crate::engine::launch::report_of;
 use crate::engine::turn::{Progress, Reporter, TurnMessage};
-use crate::ipc::{LaunchReport, Launched};
-use crate::model::{AgentEvent, AgentName, ToolStatus};
+use crate::ipc::Launched;
+use crate::model::AgentName;
 use crate::sys::keyboard::{Keyboard, Typed};
-use crate::ui::{JsonReporter, PlainReporter, Screen, one_line};
+use crate::ui::{JsonReporter, PlainReporter, Screen};
 
 /// Shows a turn here, and reports it to whoever opened this window.
 pub(super) struct WindowReporter {
@@ -65,41 +65,9 @@ impl WindowReporter {
     }
 
     fn report(&mut self, message: &TurnMessage) {
-        let report = match message {
-            TurnMessage::Preparing { what } => LaunchReport::Activity { text: what.clone() },
-            TurnMessage::Warning { message } => LaunchReport::Activity { text: one_line(message) },
-            TurnMessage::Opened { session, attempt, model, .. } => LaunchReport::Opened {
-                session: session.clone(),
-                attempt: *attempt,
-                agent: self.agent.clone(),
-                model: model.clone(),
-            },
-            TurnMessage::Event {
-                event: AgentEvent::ToolCall { name, title, status: ToolStatus::Running, .. },
-                ..
-            } => LaunchReport::Activity { text: format!("{name}: {title}") },
-            TurnMessage::Event { event: AgentEvent::Reasoning { .. }, .. } => {
-                LaunchReport::Activity { text: "thinking".to_owned() }
-            }
-            TurnMessage::Event { event: AgentEvent::Text { .. }, .. } => {
-                LaunchReport::Activity { text: "writing".to_owned() }
-            }
-            TurnMessage::Waiting { thread, ask } => {
-                let how = how(&thread.to_string(), ask);
-                LaunchReport::Waiting {
-                    text: format!("waits for a person: {}; {how}", one_line(&ask.words())),
-                }
-            }
-            TurnMessage::Event { event: AgentEvent::Answered { answer, .. }, .. } => {
-                LaunchReport::Activity { text: one_line(answer) }
-            }
-            TurnMessage::NextModel { model, .. } => {
-                LaunchReport::Activity { text: format!("next model: {model}") }
-            }
-            TurnMessage::Ended { outcome, .. } => LaunchReport::Ended { outcome: outcome.clone() },
-            TurnMessage::Event { .. } | TurnMessage::Missed { .. } => return,
-        };
-        self.launched.report(&report);
+        if let Some(report) = report_of(message, &self.agent) {
+            self.launched.report(&report);
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, close, continue_stream, copies, create, failed, how, import, multi, preview, prompt,
-    session_connect, show, supervisor, use_stream, validate,
+    answer, batch, close, continue_stream, copies, create, failed, headless, how, import, jobs, jobs_wait,
+    multi, preview, prompt, session_connect, show, supervisor, use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -14,6 +14,7 @@ use crate::engine::assign::Assigned;
 use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
 use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
+use crate::engine::jobs::JobRow;
 use crate::engine::notice::Notification;
 use crate::engine::review::Review;
 use crate::engine::session::SessionView;
@@ -68,6 +69,11 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
         ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
+        ("jobs", of::<Vec<JobRow>>()),
+        ("jobs-gone", of::<jobs::Gone>()),
+        ("jobs-queued", of::<headless::Document<'static>>()),
+        ("jobs-show", of::<JobRow>()),
+        ("jobs-wait", of::<jobs_wait::Line<'static>>()),
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),
         ("multi-dry-run", of::<multi::WouldRun<'static>>()),

@@ -10,6 +10,8 @@ use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::engine::Workspace;
+use crate::engine::jobs::{Queue, rows};
 use crate::engine::owner;
 use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
 use crate::supervisor;
@@ -58,7 +60,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         What::Run { detached } => {
             let settings = ctx.settings(&workspace)?;
             let runtime = runtime_settings(ctx, &workspace, &settings);
-            supervisor::run(&workspace, &endpoint, runtime, host_settings(&workspace, &settings), detached)?;
+            let mut host = host_settings(&workspace, &settings);
+            host.queue = Some(Queue::new(&workspace));
+            supervisor::run(&workspace, &endpoint, runtime, host, detached)?;
             Ok(Exit::Done)
         }
         What::Logs => {
@@ -82,7 +86,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                 Err(error) => Err(error.into()),
             }
         }
-        What::Stop => stop(ctx, &endpoint),
+        What::Stop => stop(ctx, &workspace, &endpoint),
     }
 }
 
@@ -106,7 +110,7 @@ fn not_running(ctx: &Context) -> CommandResult {
 /// How long it may take to end all turns and agents.
 const FAREWELL: Duration = Duration::from_secs(60);
 
-fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+fn stop(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandResult {
     let socket = endpoint.serving_socket();
     let client = match Client::connect(&socket) {
         Ok(client) => client,
@@ -116,13 +120,13 @@ fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
                 // Its turns keep it, and it does not speak our language; a signal it understands.
                 ask_to_end(endpoint)?;
             }
-            return stopped(ctx, endpoint);
+            return stopped(ctx, workspace, endpoint);
         }
         Err(error) => return Err(error.into()),
     };
     client.ask(&ClientMessage::Stop)?;
     let _ = client.wait_until_gone(FAREWELL);
-    stopped(ctx, endpoint)
+    stopped(ctx, workspace, endpoint)
 }
 
 /// Asks the process that wrote itself down, if it still is that process, to end.
@@ -134,11 +138,17 @@ fn ask_to_end(endpoint: &Endpoint) -> Result<(), Failed> {
 }
 
 /// It has hung up; its lock tells when the process is gone.
-fn stopped(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+fn stopped(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandResult {
     if !supervisor::wait_until_free(endpoint, FAREWELL) {
         return Err(Failed::new(Exit::Busy, "supervisor", "the supervisor has not ended"));
     }
     ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;
+    // What was pending stays so, and nothing starts it by surprise.
+    let held = rows(&Queue::new(workspace).read()?).iter().filter(|job| job.held).count();
+    if held > 0 {
+        let jobs = if held == 1 { "1 job waits".to_owned() } else { format!("{held} jobs wait") };
+        ctx.screen.note(&format!("{jobs} for `work jobs start`"));
+    }
     Ok(Exit::Done)
 }
 
@@ -147,7 +157,12 @@ fn text(ctx: &Context, status: &SupervisorStatus) -> String {
     let mut text = format!("process {}, version {}, up for {minutes} min\n", status.pid, status.version);
     for turn in &status.turns {
         let seconds = (ctx.screen.now - turn.since).num_seconds();
-        text.push_str(&format!("turn: {} {} by {}, for {seconds} s\n", turn.stream, turn.thread, turn.agent));
+        let job = turn.job.map(|job| format!(", job {job}")).unwrap_or_default();
+        let line = format!("turn: {} {} by {}, for {seconds} s{job}\n", turn.stream, turn.thread, turn.agent);
+        text.push_str(&line);
+    }
+    if status.waiting_jobs > 0 {
+        text.push_str(&format!("{} jobs wait for a place\n", status.waiting_jobs));
     }
     if status.turns.is_empty() {
         text.push_str("no turn is running\n");

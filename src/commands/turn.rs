@@ -60,7 +60,7 @@ impl OneTurn<'_> {
             allow_drift: true,
             approach: Approach::Resume,
             permissions: last.permissions,
-            quiet: last.quiet,
+            quiet: last.request.quiet,
         };
         let agents = self.ctx.agents(self.workspace)?;
         Ok(prepare(self.workspace, self.handle, &agents, &request, last.spec.mode)?)
@@ -72,7 +72,7 @@ impl OneTurn<'_> {
         let thread = spec.thread;
         let settings = ctx.settings(workspace)?;
         spec.asking = asking(ctx, &settings, prepared, no_supervisor);
-        spec.notify = notifying(ctx, workspace, settings.notify, prepared)?;
+        spec.notify = notifying(ctx, workspace, settings.notify, prepared.request.quiet)?;
         let keyboard = Some(keyboard).filter(|_| ctx.screen.interactive && !ctx.json);
         let mut once = || -> Result<Finished, Failed> {
             let (client, finish) = connect(ctx, workspace, no_supervisor)?;

@@ -63,6 +63,8 @@ pub struct Settings {
     pub notify: Notify,
     /// Which agents are kept warm.
     pub pool: PoolSettings,
+    /// How many background jobs run at once; never 0.
+    pub max_parallel: usize,
 }
 
 impl Default for Settings {
@@ -77,9 +79,13 @@ impl Default for Settings {
             ask_timeout: Duration::from_secs(10 * 60),
             notify: Notify::default(),
             pool: PoolSettings::default(),
+            max_parallel: 4,
         }
     }
 }
+
+/// More jobs at once than this are surely a slip.
+const MOST_PARALLEL: usize = 64;
 
 /// Settings and all that was found about their file.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,10 +114,12 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "askTimeout",
             "notify",
             "pool",
+            "jobs",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
                 "supervisor" => supervisor(&mut reader, node, &mut settings),
+                "jobs" => jobs(&mut reader, node, &mut settings),
                 "stallTimeout" => set(&mut settings.stall_timeout, time(&mut reader, node, "`stallTimeout`")),
                 "turnTimeout" => {
                     settings.turn_timeout =
@@ -142,6 +150,19 @@ fn pool(reader: &mut Reader, node: &Node, pool: &mut PoolSettings) {
         match key.name.as_str() {
             "idleTimeout" => set(&mut pool.idle_timeout, time(reader, value, "`pool.idleTimeout`")),
             _ => set(&mut pool.max_live, number(reader, value, "`pool.maxLive`")),
+        }
+    }
+}
+
+fn jobs(reader: &mut Reader, node: &Node, settings: &mut Settings) {
+    for (_, value) in reader.map(node, "`jobs`", &["maxParallel"]).unwrap_or_default() {
+        let Some(text) = reader.text(value, "`jobs.maxParallel`") else { continue };
+        match text.trim().parse().ok().filter(|count| (1..=MOST_PARALLEL).contains(count)) {
+            Some(count) => settings.max_parallel = count,
+            None => {
+                let message = format!("`{text}` is no count of jobs");
+                reader.error("C008", value.span.clone(), message, "write a number from 1 to 64");
+            }
         }
     }
 }

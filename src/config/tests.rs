@@ -58,7 +58,7 @@ fn the_file_of_init_has_no_faults() {
 #[test]
 fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
-                permissions: ask\naskTimeout: 5m\npool:\n  idleTimeout: 10m\n  maxLive: 0\n\
+                permissions: ask\naskTimeout: 5m\npool:\n  idleTimeout: 10m\n  maxLive: 0\njobs: { maxParallel: 2 }\n\
                 notify: { on: [failed, waiting], tmux: false, desktop: true, command: [tell, -q] }\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
@@ -79,6 +79,7 @@ fn settings_are_read_and_have_defaults() {
                 command: vec!["tell".to_owned(), "-q".to_owned()],
             },
             pool: PoolSettings { idle_timeout: Duration::from_secs(600), max_live: 0 },
+            max_parallel: 2,
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -133,6 +134,9 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("waitForLimit: long\n", "C005", "long"),
     ("window: emacs\n", "C006", "emacs"),
     ("permissions: no\n", "C007", "no"),
+    ("jobs: { maxParallel: 0 }\n", "C008", "0"),
+    ("jobs: { maxParallel: 65 }\n", "C008", "65"),
+    ("jobs: { maxParallel: many }\n", "C008", "many"),
     ("permissions: [ask]\n", "C004", "[ask]"),
     ("notify: { on: [done, all] }\n", "C010", "all"),
     ("notify: { desktop: perhaps }\n", "C004", "perhaps"),

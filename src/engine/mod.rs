@@ -18,6 +18,7 @@ pub mod hint;
 mod history;
 pub mod import;
 pub mod init;
+pub mod jobs;
 mod kept;
 pub mod keys;
 pub mod launch;

@@ -59,8 +59,8 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// What happens when its agent asks, if that was said for the run or stands at the agent.
     pub permissions: Option<Policy>,
-    /// Nobody is told what becomes of it.
-    pub quiet: bool,
+    /// What was asked for.
+    pub request: TurnRequest,
 }
 
 /// Checks that a thread can run, and makes the turn for it.
@@ -127,7 +127,7 @@ pub fn prepare(
         model: request.model.clone(),
         warnings,
         permissions: request.permissions.or(spec.agent.permissions),
-        quiet: request.quiet,
+        request: TurnRequest { thread: thread.id.to_string(), ..request.clone() },
         spec,
     })
 }

@@ -1,7 +1,8 @@
 //! The messages. Newline-delimited JSON in both directions over a Unix socket of mode 0600.
 //!
 //! A connection begins with `hello` and `welcome`. It then carries either one turn, which is bound to
-//! it (the turn is cancelled when the connection ends), or small requests with one answer each.
+//! it (the turn is cancelled when the connection ends), or small requests with one answer each. Whoever
+//! follows jobs hears of their turns as well, which are bound to nobody.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Agent, Notify};
 use crate::model::{
-    AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, KnownSession, Mode, ModelRef, Policy,
-    Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
+    AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, JobId, KnownSession, Mode, ModelRef,
+    Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
@@ -117,6 +118,18 @@ pub enum ClientMessage {
         /// The thread.
         thread: ThreadId,
     },
+    /// Take jobs from the queue, start them when it is their turn, and tell of the turns of some.
+    Jobs {
+        /// Those that a person wants to run.
+        start: Vec<JobId>,
+        /// Those whose news this connection wants to hear, until it ends.
+        follow: Vec<JobId>,
+    },
+    /// Cancel a job, pending or running.
+    CancelJob {
+        /// The job.
+        job: JobId,
+    },
     /// Tell how to open the agent's own UI on a session.
     OpenUi {
         /// The session.
@@ -169,8 +182,10 @@ pub enum Refusal {
     Stopping,
     /// The thread has a running session already.
     AlreadyRunning,
-    /// No turn of that thread runs here.
+    /// No turn of that thread, or no such job, runs here.
     NothingRuns,
+    /// The queue of jobs can't be read or written, or there is none here.
+    NoQueue,
     /// The agent has no UI on that session.
     NoUi,
     /// The agent's server can't be asked.
@@ -195,6 +210,9 @@ pub struct TurnSummary {
     pub agent: AgentName,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// The job whose turn it is; none for a turn that is bound to a command or window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
 }
 
 /// How things stand with the supervisor.
@@ -209,12 +227,15 @@ pub struct SupervisorStatus {
     pub started_at: DateTime<Utc>,
     /// The turns that run.
     pub turns: Vec<TurnSummary>,
+    /// How many jobs wait for a place.
+    #[serde(default)]
+    pub waiting_jobs: usize,
     /// The agent processes that it keeps.
     pub agents: Vec<AgentProcess>,
 }
 
 /// What happens with a turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "turn", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum TurnMessage {
     /// Something slow has begun, such as the start of the agent's server.
@@ -239,6 +260,7 @@ pub enum TurnMessage {
         /// The model that is used.
         model: ModelRef,
         /// How to open the agent's own UI on it.
+        #[schemars(with = "Option<()>")]
         ui: Option<UiCommand>,
     },
     /// The agent did something.
@@ -306,7 +328,7 @@ pub enum ServerMessage {
     Stopping,
     /// The answer was taken by the agent.
     Answered,
-    /// The turn was cancelled, and its end is on record.
+    /// The turn, or the job, was cancelled, and its end is on record.
     Cancelled,
     /// The warm agents are gone.
     Closed {
@@ -314,6 +336,15 @@ pub enum ServerMessage {
         agents: Vec<ClosedAgent>,
         /// The threads whose turns were cancelled first; each end is on record.
         cancelled: Vec<ThreadId>,
+    },
+    /// The jobs are taken: they run, or wait for a place.
+    JobsTaken,
+    /// About the turn of a job that this connection follows.
+    Job {
+        /// The job.
+        job: JobId,
+        /// What happens with its turn.
+        news: TurnMessage,
     },
     /// How to open the agent's own UI.
     Ui(UiCommand),

@@ -8,6 +8,7 @@ mod ask;
 mod event;
 mod failure;
 mod ids;
+mod job;
 mod notice;
 mod progress;
 mod resume;
@@ -26,6 +27,7 @@ pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{
     AgentName, BatchId, IdError, ModelRef, NodeId, Ordinal, SessionId, StageId, StreamId, TaskId, ThreadId,
 };
+pub use job::{Job, JobId, JobState, JobStatus, JobStep, JobTurn, Jobs, Order};
 pub use notice::NoticeKind;
 pub use progress::Progress;
 pub use resume::NoSession;

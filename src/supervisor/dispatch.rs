@@ -2,21 +2,43 @@
 //! a socket or a task, so that every race is a row in a table.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
+use super::board::{Answers, Board, JobsClaimed};
+use crate::engine::jobs::Claim;
 use crate::ipc::{
     ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
     UiCommand, VERSION,
 };
 use crate::model::{
-    AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, Reply, SessionId, StreamId, ThreadId,
+    AgentProcess, CancelCause, ClosedAgent, Failure, JobId, KnownSession, Reply, SessionId, StreamId,
+    ThreadId,
 };
 use crate::runtime::{NotAnswered, Which};
 
 /// A connection, numbered in order of arrival.
 pub(super) type ConnId = u64;
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum TurnOf {
+    /// A connection's: it ends with that.
+    Conn(ConnId),
+    /// A job's: it is bound to nobody.
+    Job(JobId),
+}
+
+impl fmt::Display for TurnOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conn(conn) => conn.fmt(f),
+            Self::Job(job) => write!(f, "job {job}"),
+        }
+    }
+}
 
 /// Something happened.
 #[derive(Debug)]
@@ -27,10 +49,16 @@ pub(super) enum Event {
     Said(ConnId, Option<ClientMessage>),
     /// Somebody hung up.
     Disconnected(ConnId),
-    /// The turn of a connection has news.
-    Turn(ConnId, TurnMessage),
+    /// A turn has news.
+    Turn(TurnOf, TurnMessage),
     /// The task of a turn is over; nothing more comes from it.
-    TurnOver(ConnId),
+    TurnOver(TurnOf),
+    /// What became of a claim, or why the queue could not be read or written.
+    Claimed(Result<JobsClaimed, String>),
+    /// Jobs that could not begin are back in the queue; if not, the next claim puts them back.
+    PutBack(Result<(), String>),
+    /// Some time has passed.
+    Tick,
     /// What became of the answer that somebody gave.
     Answered(ConnId, Result<(), NotAnswered>),
     /// How the agent's own UI is opened, or why it can't be.
@@ -52,10 +80,14 @@ pub(super) enum Action {
     Send(ConnId, ServerMessage),
     /// Say what is still to be said, and hang up; it then counts as disconnected.
     Close(ConnId),
-    /// Start a turn, bound to a connection.
-    Start(ConnId, Box<TurnSpec>),
-    /// Cancel the turn of a connection.
-    Cancel(ConnId, CancelCause),
+    /// Start a turn.
+    Start(TurnOf, Box<TurnSpec>),
+    /// Cancel a turn.
+    Cancel(TurnOf, CancelCause),
+    /// Take jobs from the queue, and mark as running those that start now.
+    Claim(Claim),
+    /// Put jobs back that were marked as running.
+    PutBack(Vec<JobId>),
     /// Find out how the agent's own UI is opened on a session.
     OpenUi(ConnId, SessionId, PathBuf),
     /// Find out which sessions there are in a directory.
@@ -78,7 +110,7 @@ pub(super) struct Answering {
     /// Who gave it.
     pub(super) from: ConnId,
     /// Whose turn waits for it.
-    pub(super) turn: ConnId,
+    pub(super) turn: TurnOf,
     /// Which request; `None` for the only one.
     pub(super) request: Option<String>,
     /// The answer.
@@ -109,7 +141,7 @@ struct Closing {
     from: ConnId,
     which: Which,
     /// The turns that are being cancelled.
-    turns: Vec<ConnId>,
+    turns: Vec<TurnOf>,
     cancelled: Vec<ThreadId>,
 }
 
@@ -118,9 +150,11 @@ struct Closing {
 pub(super) struct Dispatch {
     phase: Phase,
     conns: BTreeMap<ConnId, Conn>,
-    turns: BTreeMap<ConnId, TurnSummary>,
-    /// Who waits for the end of which cancelled turn: the asking connection, and that of the turn.
-    cancelling: Vec<(ConnId, ConnId)>,
+    turns: BTreeMap<TurnOf, TurnSummary>,
+    /// Who waits for the end of which cancelled turn.
+    cancelling: Vec<(ConnId, TurnOf)>,
+    /// What is known of the queue of jobs, and who asks and hears of it.
+    board: Board,
     closing: Vec<Closing>,
 }
 
@@ -132,6 +166,7 @@ impl Dispatch {
             turns: BTreeMap::new(),
             cancelling: Vec::new(),
             closing: Vec::new(),
+            board: Board::default(),
         }
     }
 
@@ -147,6 +182,7 @@ impl Dispatch {
             version: VERSION.to_owned(),
             started_at,
             turns: self.turns.values().cloned().collect(),
+            waiting_jobs: self.board.waiting(),
             agents,
         }
     }
@@ -163,19 +199,34 @@ impl Dispatch {
             Event::Said(conn, None) => refuse(conn, Refusal::BadRequest, "that is no message"),
             Event::Disconnected(conn) => {
                 self.conns.remove(&conn);
-                self.cancel(conn, CancelCause::ClientGone)
+                self.board.left(conn);
+                self.cancel(TurnOf::Conn(conn), CancelCause::ClientGone)
             }
-            Event::Turn(conn, message) if self.conns.contains_key(&conn) => {
+            Event::Turn(TurnOf::Conn(conn), message) if self.conns.contains_key(&conn) => {
                 vec![Action::Send(conn, ServerMessage::Turn(message))]
             }
-            Event::TurnOver(conn) => {
-                self.turns.remove(&conn);
-                let mut actions = self.tell_cancelled(conn);
-                self.closing.iter_mut().for_each(|closing| closing.turns.retain(|turn| *turn != conn));
+            Event::Turn(TurnOf::Job(job), message) => self.board.tell(job, &message),
+            Event::TurnOver(turn) => {
+                self.turns.remove(&turn);
+                let mut actions = self.tell_cancelled(turn);
+                self.closing.iter_mut().for_each(|closing| closing.turns.retain(|of| *of != turn));
                 actions.extend(self.close_free());
+                if self.board.waiting() > 0 {
+                    actions.extend(self.claim());
+                }
                 actions.extend(self.exit_when_done());
                 actions
             }
+            Event::Claimed(claimed) => self.claimed(claimed, now),
+            Event::PutBack(done) => {
+                self.board.busy = false;
+                self.board.failed = done.is_err();
+                let again = std::mem::take(&mut self.board.again);
+                let mut actions = if again { self.claim() } else { Vec::new() };
+                actions.extend(self.exit_when_done());
+                actions
+            }
+            Event::Tick if self.board.failed => self.claim(),
             Event::Answered(conn, Ok(())) if self.conns.contains_key(&conn) => {
                 vec![Action::Send(conn, ServerMessage::Answered)]
             }
@@ -203,6 +254,7 @@ impl Dispatch {
             | Event::Answered(..)
             | Event::Ui(..)
             | Event::Closed(..)
+            | Event::Tick
             | Event::Sessions(..) => Vec::new(),
             Event::Terminate => self.stop(),
         };
@@ -213,11 +265,12 @@ impl Dispatch {
     }
 
     fn said(&mut self, conn: ConnId, message: ClientMessage, now: DateTime<Utc>) -> Vec<Action> {
+        let working = self.is_working();
         let Some(state) = self.conns.get_mut(&conn) else { return Vec::new() };
         match (message, &state) {
             // Must work whatever version speaks, so it needs no hello.
             // One that is about to exit anyway is as good as idle.
-            (ClientMessage::Retire, _) if self.turns.is_empty() || self.phase != Phase::Serving => {
+            (ClientMessage::Retire, _) if !working || self.phase != Phase::Serving => {
                 *state = Conn::Waiting;
                 let mut actions = vec![Action::Send(conn, ServerMessage::Stopping)];
                 actions.extend(self.stop());
@@ -235,11 +288,26 @@ impl Dispatch {
                 vec![Action::Send(conn, welcome)]
             }
             (_, Conn::New) => refuse(conn, Refusal::BadRequest, "say hello first"),
-            (ClientMessage::Run { .. } | ClientMessage::Close { .. }, _) if self.phase != Phase::Serving => {
+            (
+                ClientMessage::Run { .. }
+                | ClientMessage::Close { .. }
+                | ClientMessage::Jobs { .. }
+                | ClientMessage::CancelJob { .. },
+                _,
+            ) if self.phase != Phase::Serving => {
                 refuse(conn, Refusal::Stopping, "the supervisor is about to exit")
             }
             (ClientMessage::Run { spec }, Conn::Greeted) => self.run(conn, spec, now),
-            (ClientMessage::Cancel, Conn::Greeted) => self.cancel(conn, CancelCause::Person),
+            (ClientMessage::Cancel, Conn::Greeted) => self.cancel(TurnOf::Conn(conn), CancelCause::Person),
+            (ClientMessage::Jobs { start, follow }, Conn::Greeted) => {
+                self.board.follow(conn, follow);
+                if start.is_empty() {
+                    return vec![Action::Send(conn, ServerMessage::JobsTaken)];
+                }
+                self.board.ask_start(conn, start);
+                self.claim()
+            }
+            (ClientMessage::CancelJob { job }, Conn::Greeted) => self.cancel_job(conn, job),
             (ClientMessage::CancelTurn { stream, thread }, Conn::Greeted) => {
                 self.cancel_turn(conn, &stream, thread)
             }
@@ -267,22 +335,100 @@ impl Dispatch {
     }
 
     fn run(&mut self, conn: ConnId, spec: Box<TurnSpec>, now: DateTime<Utc>) -> Vec<Action> {
-        if self.turns.contains_key(&conn) {
+        let turn = TurnOf::Conn(conn);
+        if self.turns.contains_key(&turn) {
             return refuse(conn, Refusal::BadRequest, "one turn a connection");
         }
-        let same = |turn: &&TurnSummary| turn.stream == spec.stream && turn.thread == spec.thread;
-        if self.turns.values().any(|turn| same(&turn)) {
+        if self.turn_of(&spec.stream, spec.thread).is_some() {
             let message = format!("thread `{}` is running already", spec.thread);
             return refuse(conn, Refusal::AlreadyRunning, message);
         }
-        let summary = TurnSummary {
-            stream: spec.stream.clone(),
-            thread: spec.thread,
-            agent: spec.agent.name.clone(),
-            since: now,
+        self.start(turn, spec, now)
+    }
+
+    fn start(&mut self, turn: TurnOf, spec: Box<TurnSpec>, now: DateTime<Utc>) -> Vec<Action> {
+        let job = match turn {
+            TurnOf::Conn(_) => None,
+            TurnOf::Job(job) => Some(job),
         };
-        self.turns.insert(conn, summary);
-        vec![Action::Start(conn, spec)]
+        let (stream, agent) = (spec.stream.clone(), spec.agent.name.clone());
+        self.turns.insert(turn, TurnSummary { stream, thread: spec.thread, agent, since: now, job });
+        vec![Action::Start(turn, spec)]
+    }
+
+    /// Asks for all that is wanted of the queue, one claim at a time.
+    fn claim(&mut self) -> Vec<Action> {
+        // Who is about to end begins nothing; whoever asked before still gets an answer.
+        if self.phase != Phase::Serving && !self.board.is_wanted() {
+            return Vec::new();
+        }
+        let bound = |(turn, summary): (&TurnOf, &TurnSummary)| {
+            matches!(turn, TurnOf::Conn(_)).then(|| (summary.stream.clone(), summary.thread))
+        };
+        let busy = self.turns.iter().filter_map(bound).collect();
+        let job = |turn: &TurnOf| match turn {
+            TurnOf::Conn(_) => None,
+            TurnOf::Job(job) => Some(*job),
+        };
+        let running = self.turns.keys().filter_map(job).collect();
+        let claim = self.board.claim(busy, running, self.phase != Phase::Serving);
+        claim.map(Action::Claim).into_iter().collect()
+    }
+
+    /// The queue has answered: jobs start, and whoever asked is told.
+    fn claimed(&mut self, claimed: Result<JobsClaimed, String>, now: DateTime<Utc>) -> Vec<Action> {
+        let (answers, claimed) = self.board.claimed(claimed);
+        let mut actions = self.answer_claim(answers);
+        let mut back = Vec::new();
+        for (job, spec) in claimed.start {
+            // A thread that somebody took meanwhile is theirs, and who is about to end begins nothing.
+            if self.phase == Phase::Serving && self.turn_of(&spec.stream, spec.thread).is_none() {
+                actions.extend(self.start(TurnOf::Job(job), spec, now));
+            } else {
+                back.push(job);
+            }
+        }
+        for (job, outcome) in claimed.over {
+            let ended = TurnMessage::Ended { outcome, attempt: None, unrecorded: None };
+            actions.extend(self.board.tell(job, &ended));
+        }
+        if !back.is_empty() {
+            self.board.put_back(back.len());
+            actions.push(Action::PutBack(back));
+        } else if std::mem::take(&mut self.board.again) {
+            actions.extend(self.claim());
+        }
+        actions.extend(self.exit_when_done());
+        actions
+    }
+
+    fn answer_claim(&mut self, answers: Answers) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let there = |conns: &BTreeMap<ConnId, Conn>, conn: ConnId| conns.contains_key(&conn);
+        for conn in answers.taken.into_iter().filter(|conn| there(&self.conns, *conn)) {
+            actions.push(Action::Send(conn, ServerMessage::JobsTaken));
+        }
+        for conn in answers.cancelled.into_iter().filter(|conn| there(&self.conns, *conn)) {
+            actions.push(Action::Send(conn, ServerMessage::Cancelled));
+        }
+        for (conn, why) in answers.refused.into_iter().filter(|(conn, _)| there(&self.conns, *conn)) {
+            actions.extend(refuse(conn, Refusal::NoQueue, why));
+        }
+        for (conn, job) in answers.not_pending.into_iter().filter(|(conn, _)| there(&self.conns, *conn)) {
+            actions.extend(refuse(conn, Refusal::NothingRuns, format!("job {job} does not run here")));
+        }
+        actions
+    }
+
+    /// One that runs is cancelled as a turn; any other in the queue.
+    fn cancel_job(&mut self, from: ConnId, job: JobId) -> Vec<Action> {
+        let turn = TurnOf::Job(job);
+        if self.turns.contains_key(&turn) {
+            self.cancelling.push((from, turn));
+            return self.cancel(turn, CancelCause::Person);
+        }
+        self.board.ask_cancel(from, job);
+        self.claim()
     }
 
     fn answer(
@@ -299,10 +445,10 @@ impl Dispatch {
         }
     }
 
-    /// The connection that the turn of a thread belongs to.
-    fn turn_of(&self, stream: &StreamId, thread: ThreadId) -> Option<ConnId> {
+    /// Whose turn it is that a thread runs.
+    fn turn_of(&self, stream: &StreamId, thread: ThreadId) -> Option<TurnOf> {
         let mut turns = self.turns.iter();
-        turns.find(|(_, turn)| turn.stream == *stream && turn.thread == thread).map(|(&conn, _)| conn)
+        turns.find(|(_, turn)| turn.stream == *stream && turn.thread == thread).map(|(&of, _)| of)
     }
 
     fn cancel_turn(&mut self, from: ConnId, stream: &StreamId, thread: ThreadId) -> Vec<Action> {
@@ -317,8 +463,8 @@ impl Dispatch {
     /// Ends warm agents, after the turns that they work on were cancelled, if that is wanted.
     fn close(&mut self, from: ConnId, which: Which, cancel: bool) -> Vec<Action> {
         let meant = self.turns.iter().filter(|(_, turn)| which.means(&turn.stream, turn.thread));
-        let (turns, cancelled): (Vec<ConnId>, Vec<ThreadId>) =
-            meant.map(|(&conn, turn)| (conn, turn.thread)).unzip();
+        let (turns, cancelled): (Vec<TurnOf>, Vec<ThreadId>) =
+            meant.map(|(&of, turn)| (of, turn.thread)).unzip();
         if !cancel && !turns.is_empty() {
             let threads: Vec<String> = cancelled.iter().map(ToString::to_string).collect();
             return refuse(from, Refusal::Busy, format!("it is running {}", threads.join(", ")));
@@ -339,16 +485,16 @@ impl Dispatch {
     }
 
     /// A turn is over: whoever cancelled it from elsewhere hears so.
-    fn tell_cancelled(&mut self, turn: ConnId) -> Vec<Action> {
+    fn tell_cancelled(&mut self, turn: TurnOf) -> Vec<Action> {
         let (over, left) = self.cancelling.iter().partition(|(_, of)| *of == turn);
         self.cancelling = left;
-        let over: Vec<(ConnId, ConnId)> = over;
+        let over: Vec<(ConnId, TurnOf)> = over;
         let asked = over.into_iter().map(|(from, _)| from).filter(|from| self.conns.contains_key(from));
         asked.map(|from| Action::Send(from, ServerMessage::Cancelled)).collect()
     }
 
-    fn cancel(&self, conn: ConnId, cause: CancelCause) -> Vec<Action> {
-        if self.turns.contains_key(&conn) { vec![Action::Cancel(conn, cause)] } else { Vec::new() }
+    fn cancel(&self, turn: TurnOf, cause: CancelCause) -> Vec<Action> {
+        if self.turns.contains_key(&turn) { vec![Action::Cancel(turn, cause)] } else { Vec::new() }
     }
 
     fn stop(&mut self) -> Vec<Action> {
@@ -357,13 +503,13 @@ impl Dispatch {
         }
         self.phase = Phase::Stopping;
         let mut actions: Vec<Action> =
-            self.turns.keys().map(|&conn| Action::Cancel(conn, CancelCause::Shutdown)).collect();
+            self.turns.keys().map(|&turn| Action::Cancel(turn, CancelCause::Shutdown)).collect();
         actions.extend(self.exit_when_done());
         actions
     }
 
     fn exit_when_done(&mut self) -> Vec<Action> {
-        if self.phase == Phase::Stopping && self.turns.is_empty() {
+        if self.phase == Phase::Stopping && self.turns.is_empty() && !self.board.busy {
             self.phase = Phase::Exiting;
             return vec![Action::Exit];
         }
@@ -372,12 +518,21 @@ impl Dispatch {
 
     /// Nobody is connected and nothing runs.
     fn is_idle(&self) -> bool {
-        self.conns.is_empty() && self.turns.is_empty()
+        self.conns.is_empty() && !self.is_working()
+    }
+
+    /// A turn runs, or a job waits for its place.
+    fn is_working(&self) -> bool {
+        !self.turns.is_empty() || self.board.is_working()
     }
 
     fn busy_words(&self) -> String {
         let threads: Vec<String> = self.turns.values().map(|turn| turn.thread.to_string()).collect();
-        format!("it is running {}", threads.join(", "))
+        if threads.is_empty() {
+            "jobs wait".to_owned()
+        } else {
+            format!("it is running {}", threads.join(", "))
+        }
     }
 }
 

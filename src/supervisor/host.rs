@@ -13,7 +13,9 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::daemon::{Place, Signals};
-use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
+use super::dispatch::{Action, Answering, ConnId, Dispatch, Event, TurnOf};
+use super::jobs;
+use crate::engine::jobs::{JobError, Queue};
 use crate::ipc::{MAX_LINE, ServerMessage, TurnMessage, TurnSpec, decode, encode};
 use crate::model::{AgentProcess, CancelCause, Failure, FailureKind, TurnOutcome};
 use crate::runtime::{Answer, Answers, Runtime};
@@ -26,6 +28,8 @@ pub struct HostSettings {
     pub idle: Duration,
     /// The clock.
     pub clock: Clock,
+    /// The queue of jobs, whose turns it runs; none within a command.
+    pub queue: Option<Queue>,
 }
 
 /// How much may wait for a client that does not read. Beyond that it misses events, which the journal
@@ -70,8 +74,9 @@ struct Host {
     /// How the agents stand, for whoever asked.
     measured: mpsc::UnboundedSender<(ConnId, Vec<AgentProcess>)>,
     writers: HashMap<ConnId, Writer>,
-    cancels: HashMap<ConnId, watch::Sender<Option<CancelCause>>>,
-    answers: HashMap<ConnId, Answers>,
+    cancels: HashMap<TurnOf, watch::Sender<Option<CancelCause>>>,
+    answers: HashMap<TurnOf, Answers>,
+    queue: Option<Queue>,
     /// Tasks that write to connections; waited for at the end, so that last words arrive.
     tasks: JoinSet<()>,
     idle: Duration,
@@ -92,6 +97,7 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         writers: HashMap::new(),
         cancels: HashMap::new(),
         answers: HashMap::new(),
+        queue: settings.queue,
         tasks: JoinSet::new(),
         idle: settings.idle,
         idle_until: Some(Instant::now() + settings.idle),
@@ -124,7 +130,7 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
             }
             _ = look.tick() => {
                 stay_found(found.as_mut());
-                continue;
+                Event::Tick
             }
             () = sleep_until(idle_until) => {
                 if !runtime.is_settled() {
@@ -163,9 +169,9 @@ impl Host {
         if let Event::Disconnected(conn) = event {
             self.writers.remove(&conn);
         }
-        if let Event::TurnOver(conn) = event {
-            self.cancels.remove(&conn);
-            self.answers.remove(&conn);
+        if let Event::TurnOver(turn) = event {
+            self.cancels.remove(&turn);
+            self.answers.remove(&turn);
         }
         let actions = self.dispatch.handle(event, self.clock.now());
         let mut done = false;
@@ -183,9 +189,11 @@ impl Host {
                 // The loop is here.
                 let _ = self.events.send(Event::Disconnected(conn));
             }
-            Action::Start(conn, spec) => self.start(conn, *spec),
-            Action::Cancel(conn, cause) => {
-                if let Some(cancel) = self.cancels.get(&conn) {
+            Action::Start(turn, spec) => self.start(turn, *spec),
+            Action::Claim(claim) => self.on_queue(move |queue| jobs::claim(queue, &claim), Event::Claimed),
+            Action::PutBack(ids) => self.on_queue(move |queue| queue.put_back(&ids), Event::PutBack),
+            Action::Cancel(turn, cause) => {
+                if let Some(cancel) = self.cancels.get(&turn) {
                     // The first cause stands; a turn that is over hears nothing.
                     cancel.send_if_modified(|current| current.replace(current.unwrap_or(cause)).is_none());
                 }
@@ -259,19 +267,51 @@ impl Host {
         }
     }
 
-    fn start(&mut self, conn: ConnId, spec: TurnSpec) {
-        tracing::info!(stream = %spec.stream, thread = %spec.thread, agent = %spec.agent.name, "turn begins");
+    /// Works on the queue off the loop, and tells what became of it.
+    fn on_queue<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Queue) -> Result<T, JobError> + Send + 'static,
+        event: impl FnOnce(Result<T, String>) -> Event + Send + 'static,
+    ) {
+        let (queue, events) = (self.queue.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let done = match queue {
+                Some(queue) => jobs::blocking(move || work(&queue)).await,
+                None => Err("jobs need the supervisor".to_owned()),
+            };
+            // The loop outlives every claim; when it is gone, so is the process.
+            let _ = events.send(event(done));
+        });
+    }
+
+    fn start(&mut self, of: TurnOf, spec: TurnSpec) {
+        tracing::info!(stream = %spec.stream, thread = %spec.thread, agent = %spec.agent.name, %of, "turn begins");
         let (cancel, cancelled) = watch::channel(None);
-        self.cancels.insert(conn, cancel);
+        self.cancels.insert(of, cancel);
         let (answers, given) = Answers::channel();
-        self.answers.insert(conn, answers);
+        self.answers.insert(of, answers);
         let events = self.events.clone();
-        let news = {
+        let tell = {
             let events = events.clone();
             move |message: TurnMessage| {
                 // The loop outlives every turn.
-                let _ = events.send(Event::Turn(conn, message));
+                let _ = events.send(Event::Turn(of, message));
             }
+        };
+        // What happens with a job is written down before anybody hears of it.
+        let (relayed, relay): (Option<mpsc::UnboundedSender<TurnMessage>>, _) = match (of, self.queue.clone())
+        {
+            (TurnOf::Job(job), Some(queue)) => {
+                let (sender, news) = mpsc::unbounded_channel();
+                let relay = jobs::relay(queue, job, news, cancelled.clone(), tell.clone());
+                (Some(sender), Some(tokio::spawn(relay)))
+            }
+            _ => (None, None),
+        };
+        let news = move |message: TurnMessage| match &relayed {
+            // The relay outlives the turn, which holds the other end.
+            Some(relay) => drop(relay.send(message)),
+            None => tell(message),
         };
         let (stream_dir, thread, runtime) = (spec.stream_dir.clone(), spec.thread, Arc::clone(&self.runtime));
         let turn = tokio::spawn(Arc::clone(&self.runtime).run_turn(spec, news.clone(), cancelled, given));
@@ -284,8 +324,14 @@ impl Host {
                 let outcome = TurnOutcome::Failed { failure };
                 news(TurnMessage::Ended { outcome, attempt: None, unrecorded });
             }
+            drop(news);
+            if let Some(relay) = relay
+                && let Err(error) = relay.await
+            {
+                tracing::error!(%error, "the end of a job was lost");
+            }
             // The loop outlives every turn.
-            let _ = events.send(Event::TurnOver(conn));
+            let _ = events.send(Event::TurnOver(of));
         });
     }
 

@@ -14,6 +14,7 @@ mod degrade;
 mod execute;
 mod execute_failures;
 mod fake_opencode;
+mod jobs;
 mod kills;
 mod multi;
 mod notify;

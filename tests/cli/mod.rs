@@ -28,6 +28,7 @@ mod fix;
 mod hold;
 mod import;
 mod init;
+mod jobs;
 mod list;
 mod logs;
 mod multi;

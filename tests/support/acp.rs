@@ -166,7 +166,10 @@ impl Real {
                 ("OPENAI_MODEL", "ok".into()),
             ];
             let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agents/node_modules/.bin/qwen");
-            assert!(program.exists(), "qwen is not installed: run `npm install --no-save --prefix tests/agents`");
+            assert!(
+                program.exists(),
+                "qwen is not installed: run `npm install --no-save --prefix tests/agents`"
+            );
             (vec![program.display().to_string(), "--acp".to_owned()], text(env))
         })
         .await

@@ -25,12 +25,12 @@ fn agents_end_after_the_turns_that_they_work_on_and_never_under_them() {
     assert_eq!(table.say(4, close(Some("01.01.02"), false)), ["4 refused Busy"]);
     assert_eq!(table.say(4, close(Some("01.01.03"), false)), ["4 closes 001-a 01.01.03, cancelled 0"]);
     assert_eq!(table.say(4, close(Some("01.01.02"), true)), ["2 cancel Person"]);
-    assert_eq!(table.on(Event::TurnOver(2)), ["4 closes 001-a 01.01.02, cancelled 1"]);
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(2))), ["4 closes 001-a 01.01.02, cancelled 1"]);
     table.running(5, "001-a", "01.01.02");
     assert_eq!(table.say(4, close(None, true)), ["1 cancel Person", "5 cancel Person"]);
-    assert_eq!(table.on(Event::TurnOver(3)), [""; 0], "another stream's");
-    assert_eq!(table.on(Event::TurnOver(5)), [""; 0], "one of two");
-    assert_eq!(table.on(Event::TurnOver(1)), ["4 closes 001-a all, cancelled 2"]);
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(3))), [""; 0], "another stream's");
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(5))), [""; 0], "one of two");
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(1))), ["4 closes 001-a all, cancelled 2"]);
     assert_eq!(table.on(Event::Closed(4, Vec::new(), Vec::new())), ["4 closed"]);
     table.on(Event::Disconnected(4));
     assert_eq!(table.on(Event::Closed(4, Vec::new(), Vec::new())), [""; 0], "who left hears nothing");
@@ -44,7 +44,7 @@ fn what_is_closed_while_it_stops_is_closed_by_that() {
     assert_eq!(table.say(2, close(None, true)), ["1 cancel Person"]);
     table.on(Event::Terminate);
     assert_eq!(table.say(2, close(None, true)), ["2 refused Stopping"]);
-    assert_eq!(table.on(Event::TurnOver(1)), ["2 closes 001-a all, cancelled 1", "exit"]);
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(1))), ["2 closes 001-a all, cancelled 1", "exit"]);
 }
 
 #[test]
