@@ -203,6 +203,7 @@ fn held() -> (usize, usize) {
     (descriptors, children.lines().filter(|name| !name.starts_with("ps")).count())
 }
 
+/// Mutant: a descriptor of each child's log forgotten.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_thousand_turns_and_twenty_kills_leave_nothing_behind() {
