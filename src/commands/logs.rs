@@ -4,7 +4,7 @@ use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use crate::engine::logs::{Follow, Step, turns};
-use crate::engine::thread;
+use crate::engine::{StreamHandle, Workspace, thread};
 use crate::model::{ThreadId, TurnNumber};
 use crate::ui::LogPrinter;
 
@@ -41,7 +41,23 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         let message = format!("thread `{}` has no turn {turn}; it has {}", thread.id, known.join(", "));
         return Err(Failed::new(Exit::Usage, "unknown-turn", message));
     }
-    let mut follow = Follow::open(&workspace, &handle, thread.id, turn, args.follow)?;
+    if let (None, false, Some(hint)) = (args.turn, ctx.json, earlier(thread.id, &all)) {
+        ctx.screen.hint(&hint);
+    }
+    show_turn(ctx, &workspace, &handle, thread.id, turn, args.follow)?;
+    Ok(Exit::Done)
+}
+
+/// Shows one turn; with `follow` up to its end.
+pub(super) fn show_turn(
+    ctx: &Context,
+    workspace: &Workspace,
+    handle: &StreamHandle,
+    thread: ThreadId,
+    turn: TurnNumber,
+    follow: bool,
+) -> Result<(), Failed> {
+    let mut follow = Follow::open(workspace, handle, thread, turn, follow)?;
     let mut printer = LogPrinter::new(ctx.screen);
     loop {
         match follow.next_step()? {
@@ -52,9 +68,6 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                     header.attempt, header.agent, header.model
                 );
                 ctx.screen.note(&line);
-                if let (None, Some(hint)) = (args.turn, earlier(thread.id, &all)) {
-                    ctx.screen.hint(&hint);
-                }
             }
             Step::Header(_) => {}
             Step::Event(line) if ctx.json => ctx.screen.out(&serde_json::to_string(&line)?),
@@ -66,7 +79,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     if let Some(words) = follow.remark() {
         ctx.screen.warn(&words);
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// That there are turns before the last one, and how they are shown.

@@ -8,6 +8,8 @@ use super::connect::endpoint;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use crate::engine::drift::drift_or_trouble;
+use crate::engine::hint::chain;
+use crate::engine::jobs::{Queue, mark};
 use crate::engine::status::{StatusReport, report};
 use crate::engine::windows::{WindowPlace, places};
 use crate::engine::{StreamHandle, Workspace};
@@ -32,7 +34,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         return watch(ctx, view);
     }
     let (workspace, handle, stream) = ctx.state()?;
-    let mut status = look(&stream, &handle);
+    let mut status = look(ctx, &workspace, &stream, &handle);
     Windows::default().tell(ctx, &workspace, &mut status);
     ctx.print(&status, || status_table(&ctx.screen, &status, view))?;
     if ctx.json {
@@ -57,11 +59,17 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
 }
 
 /// The report of a stream, with what is wrong with its plan.
-fn look(stream: &Stream, handle: &StreamHandle) -> StatusReport {
-    match drift_or_trouble(stream, handle) {
+fn look(ctx: &Context, workspace: &Workspace, stream: &Stream, handle: &StreamHandle) -> StatusReport {
+    let mut report = match drift_or_trouble(stream, handle) {
         Ok(drift) => report(stream, drift),
         Err(error) => StatusReport { plan_unreadable: Some(error.to_string()), ..report(stream, Vec::new()) },
+    };
+    match Queue::new(workspace).read() {
+        Ok(jobs) => mark(&mut report, &jobs),
+        // The threads stand as they stand, whatever is queued.
+        Err(error) => ctx.screen.warn(&chain(&error)),
     }
+    report
 }
 
 /// The windows of what runs. tmux is asked only when something runs, and again only when something else does.
@@ -102,7 +110,7 @@ fn watch(ctx: &Context, view: StatusView) -> CommandResult {
     let mut shown = String::new();
     loop {
         let stream = handle.store.read()?;
-        let mut status = look(&stream, &handle);
+        let mut status = look(ctx, &workspace, &stream, &handle);
         windows.tell(ctx, &workspace, &mut status);
         let runs = !status.running().is_empty();
         let screen = ctx.screen.at(ctx.env.clock.now());

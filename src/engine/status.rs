@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::drift::{Drift, DriftKind};
 use super::folders::Folders;
+use super::jobs::JobMark;
 use super::owner;
 use super::windows::WindowPlace;
 use crate::model::{
@@ -104,6 +105,9 @@ pub struct ThreadRow {
     pub window: Option<WindowPlace>,
     /// Its attempts, oldest first.
     pub sessions: Vec<SessionRow>,
+    /// Its job, while that is queued or runs; told by `work status` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobMark>,
 }
 
 impl ThreadRow {
@@ -282,6 +286,7 @@ pub(super) fn thread_row(thread: &Thread, folders: &Folders) -> ThreadRow {
             && folders.hindrance(thread).is_none(),
         window: None,
         sessions,
+        job: None,
     }
 }
 

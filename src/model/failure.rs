@@ -19,6 +19,8 @@ pub enum FailureKind {
     ContextFull,
     /// The agent does not know the session that was to be resumed.
     SessionUnknown,
+    /// A turn that is not ours runs in the session that was to go on.
+    SessionBusy,
     /// The model's service failed (5xx, broken stream, bad request).
     Provider,
     /// The agent's process died in the middle of the turn.
@@ -58,6 +60,7 @@ impl FailureKind {
             Self::RateLimit | Self::ModelUnknown | Self::Provider => Remedy::NextModel,
             Self::ContextFull | Self::SessionUnknown => Remedy::NewSession,
             Self::Auth
+            | Self::SessionBusy
             | Self::AgentCrashed
             | Self::AgentMissing
             | Self::AgentTooOld
@@ -90,6 +93,7 @@ impl FailureKind {
             Self::ModelUnknown => "model-unknown",
             Self::ContextFull => "context-full",
             Self::SessionUnknown => "session-unknown",
+            Self::SessionBusy => "session-busy",
             Self::Provider => "provider",
             Self::AgentCrashed => "agent-crashed",
             Self::AgentMissing => "agent-missing",
@@ -103,8 +107,7 @@ impl FailureKind {
     }
 
     /// How the agent's program gets here.
-    pub const INSTALL: &str =
-        "install the agent (`npm install -g opencode-ai`), or see why it does not start: `opencode serve`";
+    pub const INSTALL: &str = "install the agent's program (opencode: `npm install -g opencode-ai`), or start it by hand to see why it ends";
 
     /// What a person does next about `thread`, as one plain sentence without a full stop. Every command in it
     /// can be run as it stands there, but for the words in capitals.
@@ -124,6 +127,9 @@ impl FailureKind {
             Self::ContextFull => format!("{retry} begins a new session, which is told what the full one did"),
             Self::SessionUnknown => {
                 format!("{retry} begins a new session, which is told what is known of the old one")
+            }
+            Self::SessionBusy => {
+                "wait until it is done, or stop it in the agent's own UI, then try again".to_owned()
             }
             Self::Provider => format!(
                 "look at {logs}; then `work fix --thread {thread} --resume` goes on, or \

@@ -7,6 +7,7 @@ mod answers;
 mod asks;
 mod board;
 mod journal;
+mod notify;
 mod pool;
 mod records;
 mod tries;
@@ -14,6 +15,7 @@ mod turn;
 mod watch;
 
 pub use answers::{Answer, Answers, Given, NotAnswered};
+pub use pool::Which;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,9 +23,10 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
+use crate::config::PoolSettings;
 use crate::engine::Workspace;
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
-use crate::model::{CancelCause, Failure, SessionId, ThreadId};
+use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, SessionId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// How long an exit is held up by ends that can't be written.
@@ -44,6 +47,10 @@ pub struct RuntimeSettings {
     pub turn_timeout: Option<Duration>,
     /// How long a turn may wait for a provider's limit to reset.
     pub wait_for_limit: Duration,
+    /// The tmux program, when it is not the one on `PATH`.
+    pub tmux: Option<PathBuf>,
+    /// Which agents are kept warm between their turns.
+    pub pool: PoolSettings,
     /// The clock.
     pub clock: Clock,
 }
@@ -52,6 +59,7 @@ pub struct RuntimeSettings {
 pub struct Runtime {
     settings: RuntimeSettings,
     pool: pool::Pool,
+    notifier: notify::Notifier,
     unwritten: records::Unwritten,
 }
 
@@ -59,8 +67,8 @@ impl Runtime {
     /// A runtime without agents; they are started when they are needed. Must be called within tokio.
     #[must_use]
     pub fn new(settings: RuntimeSettings) -> Self {
-        let pool = pool::Pool::new(&settings);
-        Self { settings, pool, unwritten: records::Unwritten::new() }
+        let (pool, notifier) = (pool::Pool::new(&settings), notify::Notifier::new(&settings));
+        Self { settings, pool, notifier, unwritten: records::Unwritten::new() }
     }
 
     /// Writes the ends of all attempts whose owner died, and stops the server that one left behind.
@@ -97,6 +105,14 @@ impl Runtime {
         Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
     }
 
+    /// The sessions that opencode knows in a directory, whoever made them; its server is started for that.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn sessions(&self, directory: PathBuf) -> Result<Vec<KnownSession>, Failure> {
+        self.pool.server().await?.sessions(&directory).await
+    }
+
     /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.
     pub async fn end_panicked(
         &self,
@@ -113,15 +129,21 @@ impl Runtime {
         self.unwritten.count() == 0
     }
 
-    /// The agent processes that are warm, in words.
-    #[must_use]
-    pub fn agents(&self) -> Vec<String> {
-        self.pool.describe()
+    /// The agent processes, measured as they stand.
+    pub async fn agents(&self) -> Vec<AgentProcess> {
+        self.pool.agents().await
+    }
+
+    /// Ends the warm agents that are meant and that nobody uses, and tells of each. Those in use end as soon
+    /// as they are free; what all threads share stays.
+    pub async fn close(&self, which: &Which) -> Vec<ClosedAgent> {
+        self.pool.close(which).await
     }
 
     /// Ends the agent processes, and tries once more to write what could not be written.
     pub async fn shutdown(&self) {
         self.pool.shutdown().await;
         self.unwritten.settle(LAST_TRY).await;
+        self.notifier.close().await;
     }
 }

@@ -10,7 +10,7 @@ use super::answers::{Answer, Given, NotAnswered};
 use super::asks::{Asks, Decision, by_nobody, by_person, decide, request};
 use super::board::Board;
 use super::journal::Journal;
-use super::pool::Pool;
+use super::pool::{Lease, Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
 use super::watch::Watch;
@@ -19,7 +19,8 @@ use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
 use crate::model::{
-    AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome, Usage,
+    AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome,
+    Usage,
 };
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
@@ -85,6 +86,9 @@ pub(super) async fn run(
     }
     let Attempt { outcome, attempt, unrecorded, .. } = last;
     tracing::info!(stream = %spec.stream, thread = %spec.thread, ?outcome, "turn ended");
+    if attempt.is_some() {
+        runtime.notifier.ended(&spec);
+    }
     news(TurnMessage::Ended { outcome, attempt, unrecorded });
 }
 
@@ -140,15 +144,16 @@ async fn attempt(
             return Attempt { outcome, attempt: None, unrecorded: None, produced: false, session: None };
         }
     };
-    let mut session = match opened {
-        Ok(session) => session,
+    let Opened { mut session, lease } = match opened {
+        Ok(opened) => opened,
         Err(failure) => return refused(runtime, spec, model, failure).await,
     };
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
-    // What a resumed session has used before is not of this attempt.
-    let before = match resumed {
-        Some(_) => session.usage().await.unwrap_or_default(),
-        None => Usage::default(),
+    // What a session that goes on has used before is not of this attempt.
+    let before = if resumed.is_some() || spec.connected.is_some() {
+        session.usage().await.unwrap_or_default()
+    } else {
+        Usage::default()
     };
     // On record before anything is prompted; what a prompt needs is made ready meanwhile.
     let (id, backend) = (session.id().cloned(), session.backend());
@@ -169,11 +174,13 @@ async fn attempt(
     let mut turn = Turn {
         settings,
         session: &mut *session,
+        lease: &lease,
         news,
         journal,
         produced: false,
         thread: spec.thread,
         asking: spec.asking,
+        tell: &|ask: &Ask| runtime.notifier.waits(spec, ask),
         asks: Asks::default(),
         board: Board::new(record.write_asks()),
         record: &mut record,
@@ -213,8 +220,8 @@ async fn attempt(
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }
 
-async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Session>, Failure> {
-    if let Some(what) = pool.to_start(&spec.agent) {
+async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Opened, Failure> {
+    if let Some(what) = pool.to_start(&spec.agent, &spec.stream, spec.thread) {
         news(TurnMessage::Preparing { what: format!("starting {what}") });
     }
     let request = OpenRequest {
@@ -223,7 +230,7 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Se
         stream: spec.stream.clone(),
         thread: spec.thread,
         environment: spec.agent.env.clone(),
-        resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
+        resume: spec.resume.as_ref().map(|(session, _)| session).or(spec.connected.as_ref()).cloned(),
         questions: spec.asking.policy == Policy::Ask,
     };
     pool.open(&spec.agent, request, &|message| news(TurnMessage::Warning { message })).await
@@ -247,11 +254,14 @@ fn unrecorded_start(error: &SessionError) -> Attempt {
 struct Turn<'a> {
     settings: &'a RuntimeSettings,
     session: &'a mut dyn Session,
+    lease: &'a Lease,
     news: News<'a>,
     journal: Option<Journal>,
     produced: bool,
     thread: ThreadId,
     asking: Asking,
+    /// Tells people that the agent waits for them.
+    tell: &'a (dyn Fn(&Ask) + Send + Sync),
     asks: Asks,
     board: Board,
     record: &'a mut Record,
@@ -281,6 +291,7 @@ impl Turn<'_> {
         let mut watch = Watch::new(Instant::now(), self.settings.stall_timeout, self.settings.turn_timeout);
         let outcome = loop {
             watch.asks(self.asks.any(), Instant::now());
+            self.lease.waits(self.asks.any());
             let (deadline, patience) = (watch.deadline(), self.asks.deadline());
             tokio::select! {
                 event = self.session.next_event() => {
@@ -374,6 +385,7 @@ impl Turn<'_> {
                 let until = now.checked_add(self.asking.timeout).unwrap_or(now + LONGEST);
                 self.asks.wait(ask.clone(), until);
                 self.board.show(self.asks.list());
+                (self.tell)(&ask);
                 (self.news)(TurnMessage::Waiting { thread: self.thread, ask });
             }
             Decision::Answer(reply, words) => drop(self.reply(ask.id, reply, words).await),

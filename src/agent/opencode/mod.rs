@@ -8,23 +8,20 @@ mod backend;
 mod errors;
 mod http;
 mod keeper;
-mod log;
 mod message_id;
 mod models;
 mod parts;
-mod password;
 mod plugin;
-mod record;
+mod ready;
 mod run;
 mod server;
 mod session;
 mod sse;
-mod sweep;
 mod turn;
 mod wire;
 
 pub use backend::Opencode;
-pub use password::Password;
-pub use record::{ServerRecord, stop_leftover};
-pub use run::{Gone, OpencodeRun, RunOptions, StartHook};
+
+pub use super::child::{Gone, Password, ServerRecord, StartHook, stop_leftover};
+pub use run::{OpencodeRun, RunOptions};
 pub use server::{OLDEST, RecordHook, Server, ServerOptions, find_program};

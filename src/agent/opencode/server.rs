@@ -16,11 +16,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::http::{Http, USER};
-use super::log::{self, Log};
-use super::password::{self, Password};
 use super::plugin;
-use super::record::{self, ServerRecord};
-use super::sweep;
+use super::ready;
+use crate::agent::child::{self, Log, Password, ServerRecord, sweep};
 use crate::model::{Failure, FailureKind, Owner};
 use crate::sys::env;
 use crate::sys::identity::Identity;
@@ -95,12 +93,12 @@ impl Server {
             Failure::new(FailureKind::AgentMissing, words)
         };
         let password = Password::random().map_err(cannot)?;
-        let marker = password::token().map_err(cannot)?;
-        let (log, stdout, stderr) = Log::open(&options.log).map_err(cannot)?;
+        let marker = child::token().map_err(cannot)?;
+        let (log, output) = Log::open(&options.log).map_err(cannot)?;
         let mut command = command(options, &password, &marker).map_err(cannot)?;
         // Written down before there is anything to end: were we killed in between, its marker finds it.
-        tell(options, &password, &marker, record::nobody(), None);
-        command.stdout(stdout).stderr(stderr);
+        tell(options, &password, &marker, child::nobody(), None);
+        command.stdout(output.try_clone().map_err(cannot)?).stderr(output);
         // The reaper may be dropped with the whole runtime; then nobody else ends the process.
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(cannot)?;
         let pid = child.id().ok_or_else(|| cannot(io::Error::other("it has no process id")))?;
@@ -116,7 +114,7 @@ impl Server {
             // What it leaves behind is nobody's: its group first, then what ran away from it.
             process::signal_group(pid, Signal::SIGKILL);
             died.send_replace(Some(words));
-            sweep::sweep(&reaped).await;
+            sweep(&reaped).await;
         });
         let starting = Starting { pid, log, exit, marker, identity, password };
         let started = tokio::select! {
@@ -159,7 +157,7 @@ impl Server {
     #[must_use]
     pub fn record(&self) -> ServerRecord {
         ServerRecord {
-            identity: record::owner(&self.identity),
+            identity: child::owner(&self.identity),
             url: Some(self.http.url().to_owned()),
             password: self.http.password().clone(),
             marker: self.marker.clone(),
@@ -212,7 +210,7 @@ impl Server {
             let _ = self.http.dispose(PATIENCE).await;
             end(self.identity.pid, &self.exit).await;
         }
-        sweep::sweep(&self.marker).await;
+        sweep(&self.marker).await;
     }
 }
 
@@ -268,7 +266,7 @@ impl Starting {
     async fn address(&self, options: &ServerOptions, deadline: Instant) -> Result<String, Failure> {
         loop {
             let gone = self.exit.borrow().clone();
-            if let Some(url) = log::ready(&self.log.beginning(64 * 1024)) {
+            if let Some(url) = ready::address(&self.log.beginning(64 * 1024)) {
                 return Ok(url);
             }
             if let Some(status) = gone {
@@ -297,13 +295,13 @@ impl Starting {
 
     fn tell(&self, options: &ServerOptions, url: Option<&str>) {
         if let Some(identity) = &self.identity {
-            tell(options, &self.password, &self.marker, record::owner(identity), url);
+            tell(options, &self.password, &self.marker, child::owner(identity), url);
         }
     }
 
     async fn give_up(&self) {
         end(self.pid, &self.exit).await;
-        sweep::sweep(&self.marker).await;
+        sweep(&self.marker).await;
     }
 }
 
