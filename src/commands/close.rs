@@ -58,7 +58,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let workspace = ctx.ready()?;
     let (handle, only) = meant(ctx, &workspace, &args.what)?;
     let closing = Closing { ctx, handle: &handle, only };
-    let client = match Client::connect(&endpoint(ctx, &workspace)?.serving_socket()) {
+    let mut client = match Client::connect(&endpoint(ctx, &workspace)?.serving_socket()) {
         Ok(client) => client,
         Err(ClientError::Unreachable { .. }) => {
             closing.nobody_else(&[])?;

@@ -137,7 +137,7 @@ pub(super) fn chosen(queue: &Queue, ids: &[JobId]) -> Result<Vec<JobRow>, Failed
 /// Gives jobs to the supervisor; to the next one, when this one is about to end.
 pub(super) fn give(ctx: &Context, workspace: &Workspace, ids: &[JobId]) -> Result<(), Failed> {
     let message = ClientMessage::Jobs { start: ids.to_vec(), follow: Vec::new() };
-    let once = || supervisor(ctx, workspace).map(|client| client.ask_within(&message, TAKEN));
+    let once = || supervisor(ctx, workspace).map(|mut client| client.ask_within(&message, TAKEN));
     let mut given = once()?;
     if matches!(given, Err(ClientError::Refused { reason: Refusal::Stopping, .. })) {
         let _ = wait_until_free(&endpoint(ctx, workspace)?, Duration::from_secs(60));

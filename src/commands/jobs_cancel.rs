@@ -47,7 +47,7 @@ pub(super) fn run(ctx: &Context, workspace: &Workspace, queue: &Queue, ids: &[Jo
 /// The supervisor cancels what it runs and what it has been given; what nobody has, we do.
 fn cancel(ctx: &Context, workspace: &Workspace, queue: &Queue, id: JobId) -> Result<(), Failed> {
     match Client::connect(&endpoint(ctx, workspace)?.serving_socket()) {
-        Ok(client) => match client.ask_within(&ClientMessage::CancelJob { job: id }, PATIENCE) {
+        Ok(mut client) => match client.ask_within(&ClientMessage::CancelJob { job: id }, PATIENCE) {
             Ok(ServerMessage::Cancelled) => return Ok(()),
             Ok(_) => return Err(ClientError::NoAnswer(None).into()),
             // It has ended meanwhile, or its supervisor is about to: the queue tells.

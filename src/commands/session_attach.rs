@@ -62,7 +62,7 @@ pub(super) fn run(ctx: &Context, which: Option<&str>) -> CommandResult {
         return Err(Failed::new(Exit::Usage, "usage", "the agent's own UI needs a terminal")
             .hint("`work logs THREAD`, or `work session export THREAD`"));
     }
-    let (client, finish) = connect(ctx, &workspace, false)?;
+    let (mut client, finish) = connect(ctx, &workspace, false)?;
     let open = ClientMessage::OpenUi { session, directory };
     let ServerMessage::Ui(ui) = client.ask_within(&open, PATIENCE)? else {
         return Err(ClientError::NoAnswer(None).into());

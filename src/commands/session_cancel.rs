@@ -28,7 +28,7 @@ pub(super) fn run(ctx: &Context, which: &str) -> CommandResult {
         let message = format!("thread `{id}` is run by process {}, not by the supervisor", owner.pid);
         Failed::new(Exit::Failed, "elsewhere", message).hint("Ctrl-C in its own terminal cancels it")
     };
-    let client = match Client::connect(&endpoint(ctx, &workspace)?.serving_socket()) {
+    let mut client = match Client::connect(&endpoint(ctx, &workspace)?.serving_socket()) {
         Ok(client) => client,
         Err(ClientError::Unreachable { .. }) => return Err(elsewhere()),
         Err(error) => return Err(error.into()),

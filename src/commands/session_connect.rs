@@ -72,7 +72,7 @@ fn told(ctx: &Context, session: Option<&SessionId>, known: &[KnownSession]) -> C
 
 /// What opencode knows in the main checkout.
 fn sessions(ctx: &Context, workspace: &Workspace) -> Result<Vec<KnownSession>, Failed> {
-    let (client, finish) = connect(ctx, workspace, false)?;
+    let (mut client, finish) = connect(ctx, workspace, false)?;
     let ask = ClientMessage::ListSessions { directory: workspace.root.clone() };
     let answer = client.ask_within(&ask, PATIENCE);
     drop(client);

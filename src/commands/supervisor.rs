@@ -74,7 +74,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         }
         What::Status => {
             let asked = Client::connect(&endpoint.serving_socket())
-                .and_then(|client| client.ask(&ClientMessage::Status));
+                .and_then(|mut client| client.ask(&ClientMessage::Status));
             match asked {
                 Ok(ServerMessage::Status(status)) => {
                     let text = text(ctx, &status);
@@ -112,7 +112,7 @@ const FAREWELL: Duration = Duration::from_secs(60);
 
 fn stop(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandResult {
     let socket = endpoint.serving_socket();
-    let client = match Client::connect(&socket) {
+    let mut client = match Client::connect(&socket) {
         Ok(client) => client,
         Err(error) if is_gone(endpoint, &error) => return not_running(ctx),
         Err(ClientError::OtherVersion { .. }) => {

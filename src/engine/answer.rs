@@ -214,7 +214,7 @@ pub fn answer(
         source,
     })?;
     let elsewhere = || AnswerError::Elsewhere { thread: request.thread, pid: request.owner.pid };
-    let client = match Client::connect(socket) {
+    let mut client = match Client::connect(socket) {
         Err(ClientError::Unreachable { .. }) => return Err(elsewhere()),
         connected => connected?,
     };

@@ -85,9 +85,9 @@ pub fn run(
     keyboard: Option<&Keyboard>,
 ) -> Result<Finished, ClientError> {
     let (sender, happenings) = mpsc::channel();
-    let (connection, incoming) = client.into_parts();
-    forward(incoming, sender.clone());
-    let interrupted = sender.clone();
+    let (connection, listener) = client.into_parts();
+    let (heard, interrupted) = (sender.clone(), sender.clone());
+    listener.listen(move |incoming| heard.send(Happening::Supervisor(incoming)).is_ok());
     signals::watch(move |interrupt| {
         // Whoever listened is done.
         let _ = interrupted.send(Happening::Interrupted(interrupt));
@@ -117,16 +117,6 @@ pub fn run(
             Err(_) => following.waited_long_enough(),
         }
     }
-}
-
-fn forward(incoming: mpsc::Receiver<Incoming>, to: Sender<Happening>) {
-    std::thread::spawn(move || {
-        for message in incoming {
-            if to.send(Happening::Supervisor(message)).is_err() {
-                return;
-            }
-        }
-    });
 }
 
 struct Following {

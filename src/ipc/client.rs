@@ -1,9 +1,8 @@
-//! A command's side of the connection: synchronous, one reader thread.
+//! A command's side of the connection: synchronous; whoever follows it listens in a thread of its own.
 
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::{ClientMessage, CodecError, LineReader, PROTOCOL, Refusal, ServerMessage, VERSION, send};
@@ -52,7 +51,13 @@ pub enum Incoming {
 #[derive(Debug)]
 pub struct Client {
     connection: Connection,
-    incoming: Receiver<Incoming>,
+    reader: LineReader<UnixStream>,
+}
+
+/// The receiving side.
+#[derive(Debug)]
+pub struct Listener {
+    reader: LineReader<UnixStream>,
 }
 
 /// The sending side. The connection ends when this is dropped, and its turn with it.
@@ -84,18 +89,8 @@ impl Client {
     /// [`ClientError`], except `Unreachable`.
     pub fn greet(stream: UnixStream) -> Result<Self, ClientError> {
         let reading = stream.try_clone().map_err(|error| ClientError::NoAnswer(Some(error.into())))?;
-        let (sender, incoming) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut reader = LineReader::new(reading);
-            while let Ok(Some(message)) = reader.next_message() {
-                if sender.send(Incoming::Message(Box::new(message))).is_err() {
-                    return;
-                }
-            }
-            // Whoever listened is gone as well, or hears it.
-            let _ = sender.send(Incoming::Gone);
-        });
-        let client = Self { connection: Connection { stream }, incoming };
+        let reader = LineReader::new(reading);
+        let mut client = Self { connection: Connection { stream }, reader };
         let hello = ClientMessage::Hello { protocol: PROTOCOL, version: VERSION.to_owned() };
         match client.ask(&hello)? {
             ServerMessage::Welcome { .. } => Ok(client),
@@ -107,7 +102,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::NoAnswer`] after ten seconds, or when the supervisor is gone.
-    pub fn ask(&self, message: &ClientMessage) -> Result<ServerMessage, ClientError> {
+    pub fn ask(&mut self, message: &ClientMessage) -> Result<ServerMessage, ClientError> {
         self.ask_within(message, ANSWER)
     }
 
@@ -115,17 +110,21 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::NoAnswer`] after `limit`, or when the supervisor is gone.
-    pub fn ask_within(&self, message: &ClientMessage, limit: Duration) -> Result<ServerMessage, ClientError> {
+    pub fn ask_within(
+        &mut self,
+        message: &ClientMessage,
+        limit: Duration,
+    ) -> Result<ServerMessage, ClientError> {
         self.connection.send(message)?;
-        match self.incoming.recv_timeout(limit) {
-            Ok(Incoming::Message(message)) => match *message {
-                ServerMessage::Refused { reason: Refusal::Version, message } => {
-                    Err(ClientError::OtherVersion { message })
-                }
-                ServerMessage::Refused { reason, message } => Err(ClientError::Refused { reason, message }),
-                answer => Ok(answer),
-            },
-            Ok(Incoming::Gone) | Err(_) => Err(ClientError::NoAnswer(None)),
+        let no_answer = |error: CodecError| ClientError::NoAnswer(Some(error));
+        self.connection.stream.set_read_timeout(Some(limit)).map_err(|error| no_answer(error.into()))?;
+        match self.reader.next_message().map_err(no_answer)? {
+            Some(ServerMessage::Refused { reason: Refusal::Version, message }) => {
+                Err(ClientError::OtherVersion { message })
+            }
+            Some(ServerMessage::Refused { reason, message }) => Err(ClientError::Refused { reason, message }),
+            Some(answer) => Ok(answer),
+            None => Err(ClientError::NoAnswer(None)),
         }
     }
 
@@ -153,21 +152,48 @@ impl Client {
 
     /// Waits until the supervisor hangs up; false when it has not done so in time.
     #[must_use]
-    pub fn wait_until_gone(&self, limit: Duration) -> bool {
+    pub fn wait_until_gone(mut self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         loop {
-            match self.incoming.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Incoming::Message(_)) => {}
-                Ok(Incoming::Gone) | Err(RecvTimeoutError::Disconnected) => return true,
-                Err(RecvTimeoutError::Timeout) => return false,
+            let left = deadline.saturating_duration_since(Instant::now());
+            // A limit of nothing would be none.
+            if left.is_zero() || self.connection.stream.set_read_timeout(Some(left)).is_err() {
+                return false;
+            }
+            match self.reader.next_message::<ServerMessage>() {
+                Ok(Some(_)) => {}
+                Err(CodecError::Io(error)) if is_late(&error) => return false,
+                Ok(None) | Err(_) => return true,
             }
         }
     }
 
     /// Both sides, to be used by different threads.
     #[must_use]
-    pub fn into_parts(self) -> (Connection, Receiver<Incoming>) {
-        (self.connection, self.incoming)
+    pub fn into_parts(self) -> (Connection, Listener) {
+        (self.connection, Listener { reader: self.reader })
+    }
+}
+
+/// Whether a read took longer than it may.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+impl Listener {
+    /// Starts a thread that gives `hear` all that comes, until it wants no more (false), or the supervisor has
+    /// hung up, which it hears as well.
+    pub fn listen(mut self, mut hear: impl FnMut(Incoming) -> bool + Send + 'static) {
+        std::thread::spawn(move || {
+            // A turn is silent for as long as it likes.
+            let forever = self.reader.get_ref().set_read_timeout(None);
+            while let (Ok(()), Ok(Some(message))) = (&forever, self.reader.next_message()) {
+                if !hear(Incoming::Message(Box::new(message))) {
+                    return;
+                }
+            }
+            hear(Incoming::Gone);
+        });
     }
 }
 

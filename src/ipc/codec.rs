@@ -61,6 +61,11 @@ impl<R: Read> LineReader<R> {
         Self { inner: BufReader::new(inner) }
     }
 
+    /// What it reads from.
+    pub fn get_ref(&self) -> &R {
+        self.inner.get_ref()
+    }
+
     /// The next message; `None` when the other side is gone. A torn last line counts as gone.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ mod endpoint;
 mod launch;
 mod protocol;
 
-pub use client::{Client, ClientError, Connection, Incoming};
+pub use client::{Client, ClientError, Connection, Incoming, Listener};
 pub use codec::{CodecError, LineReader, MAX_LINE, decode, encode, send};
 pub use endpoint::{Endpoint, SupervisorRecord};
 pub use launch::{LaunchEvent, LaunchHost, LaunchReport, Launched};

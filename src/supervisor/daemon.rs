@@ -1,20 +1,19 @@
 //! The life of the supervisor process: alone, detached, found by its record, gone without a trace.
 
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::found::{Found, Place};
 use super::host::{HostSettings, Source, serve};
-use crate::engine::{Workspace, owner};
-use crate::ipc::{Endpoint, SupervisorRecord, VERSION};
+use crate::engine::Workspace;
+use crate::ipc::{Endpoint, VERSION};
 use crate::runtime::{Runtime, RuntimeSettings};
 use crate::sys::lock::{self, LockError};
-use crate::sys::{atomic, paths, process};
+use crate::sys::{paths, process};
 
 /// Why a supervisor could not serve.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +81,7 @@ pub fn run(
         .map_err(setup("build the runtime"))?;
     tokio
         .block_on(async {
-            let listener = UnixListener::from_std(listener)?;
+            let found = Found::new(UnixListener::from_std(listener)?, place);
             let runtime = Arc::new(Runtime::new(runtime));
             runtime.recover(workspace);
             if let Some(queue) = settings.queue.clone() {
@@ -92,65 +91,13 @@ pub fn run(
                     }
                 });
             }
-            serve(runtime, Source::Listener(listener, place), settings).await;
+            serve(runtime, Source::Socket(found), settings).await;
             Ok::<_, io::Error>(())
         })
         .map_err(setup("serve"))?;
     tokio.shutdown_timeout(Duration::from_secs(1));
     tracing::info!("gone");
     Ok(())
-}
-
-/// Where we are found: a socket, and the record that names it. Written only by whoever holds the lock.
-pub(super) struct Place {
-    socket: PathBuf,
-    record: PathBuf,
-}
-
-impl Place {
-    fn new(endpoint: &Endpoint) -> Self {
-        Self { socket: endpoint.socket(), record: endpoint.record() }
-    }
-
-    /// Listens, and writes down where.
-    pub(super) fn announce(&self) -> io::Result<std::os::unix::net::UnixListener> {
-        if let Some(folder) = self.socket.parent() {
-            paths::private_dir(folder)?;
-        }
-        let listener = listen(&self.socket)?;
-        let (owner, version) = (owner::current(), VERSION.to_owned());
-        let record = SupervisorRecord { owner, version, socket: self.socket.clone() };
-        let bytes = serde_json::to_vec_pretty(&record)?;
-        atomic::write_private(&self.record, &bytes).map_err(io::Error::other)?;
-        Ok(listener)
-    }
-
-    /// Whether both can be found.
-    pub(super) fn is_there(&self) -> bool {
-        self.socket.exists() && self.record.exists()
-    }
-
-    /// Takes both away. We still hold the lock, so they are ours.
-    pub(super) fn leave(&self) {
-        // What is gone already is what we want.
-        let _ = std::fs::remove_file(&self.socket);
-        let _ = std::fs::remove_file(&self.record);
-    }
-}
-
-/// A listening socket of mode 0600. It gets its name only when it listens, so that whoever finds
-/// the name finds somebody behind it.
-fn listen(socket: &PathBuf) -> io::Result<std::os::unix::net::UnixListener> {
-    let fresh = socket.with_extension("new");
-    match std::fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = std::os::unix::net::UnixListener::bind(&fresh)?;
-    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
-    listener.set_nonblocking(true)?;
-    std::fs::rename(&fresh, socket)?;
-    Ok(listener)
 }
 
 /// The signals that ask us to end.

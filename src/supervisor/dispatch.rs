@@ -57,8 +57,8 @@ pub(super) enum Event {
     Claimed(Result<JobsClaimed, String>),
     /// Jobs that could not begin are back in the queue; if not, the next claim puts them back.
     PutBack(Result<(), String>),
-    /// Some time has passed.
-    Tick,
+    /// It is time to try again what failed (see [`Dispatch::has_failed`]).
+    Retry,
     /// What became of the answer that somebody gave.
     Answered(ConnId, Result<(), NotAnswered>),
     /// How the agent's own UI is opened, or why it can't be.
@@ -187,6 +187,11 @@ impl Dispatch {
         }
     }
 
+    /// Whether the queue could not be read or written, and is to be tried again after a while.
+    pub(super) fn has_failed(&self) -> bool {
+        self.board.failed
+    }
+
     /// What to do about `event`.
     pub(super) fn handle(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Action> {
         let was_idle = self.is_idle();
@@ -226,7 +231,7 @@ impl Dispatch {
                 actions.extend(self.exit_when_done());
                 actions
             }
-            Event::Tick if self.board.failed => self.claim(),
+            Event::Retry if self.board.failed => self.claim(),
             Event::Answered(conn, Ok(())) if self.conns.contains_key(&conn) => {
                 vec![Action::Send(conn, ServerMessage::Answered)]
             }
@@ -254,7 +259,7 @@ impl Dispatch {
             | Event::Answered(..)
             | Event::Ui(..)
             | Event::Closed(..)
-            | Event::Tick
+            | Event::Retry
             | Event::Sessions(..) => Vec::new(),
             Event::Terminate => self.stop(),
         };

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
-use super::daemon::{Place, Signals};
+use super::daemon::Signals;
 use super::dispatch::{Action, Answering, ConnId, Dispatch, Event, TurnOf};
+use super::found::Found;
 use super::jobs;
 use crate::engine::jobs::{JobError, Queue};
 use crate::ipc::{MAX_LINE, ServerMessage, TurnMessage, TurnSpec, decode, encode};
@@ -36,14 +37,16 @@ pub struct HostSettings {
 /// has anyway; with twice as much of anything else it is no client of ours.
 const BACKLOG: usize = 8 * 1024 * 1024;
 
-/// How often we look whether we can still be found. Rarely, since only a person who sweeps our files away
-/// makes it matter; and often enough for a command that meanwhile waits for us (see `ensure`).
-const LOOK: Duration = Duration::from_secs(10);
+/// When to try again what could not be written.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// When to look again whether what is still unwritten has been written, so that we may end.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// Who connects.
 pub(super) enum Source {
     /// Anyone of our user, through the socket.
-    Listener(UnixListener, Place),
+    Socket(Found),
     /// One command, in the same process; the host ends with it.
     One(UnixStream),
 }
@@ -105,7 +108,7 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
     let mut next_conn: ConnId = 0;
     // Within a command, its signals are the command's business.
     let (mut found, mut signals) = match source {
-        Source::Listener(listener, place) => (Some((listener, place)), Signals::new()),
+        Source::Socket(found) => (Some(found), Signals::new()),
         Source::One(stream) => {
             next_conn += 1;
             host.connect(next_conn, stream);
@@ -113,28 +116,34 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         }
     };
     let alone = found.is_none();
-    let mut look = tokio::time::interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut retry_at = None;
     loop {
         let idle_until = host.idle_until;
+        retry_at = host.dispatch.has_failed().then(|| retry_at.unwrap_or_else(|| Instant::now() + RETRY));
         let event = tokio::select! {
             Some(event) = incoming.recv() => event,
             Some((conn, agents)) = to_tell.recv() => {
                 host.tell_status(conn, agents);
                 continue;
             }
-            stream = accept(found.as_ref().map(|(listener, _)| listener)) => {
+            stream = accept(found.as_ref()) => {
                 next_conn += 1;
                 host.connect(next_conn, stream);
                 continue;
             }
-            _ = look.tick() => {
-                stay_found(found.as_mut());
-                Event::Tick
+            () = swept(found.as_ref()) => {
+                if let Some(found) = &mut found {
+                    found.stay();
+                }
+                continue;
+            }
+            () = sleep_until(retry_at) => {
+                retry_at = None;
+                Event::Retry
             }
             () = sleep_until(idle_until) => {
                 if !runtime.is_settled() {
-                    host.idle_until = Some(Instant::now() + LOOK);
+                    host.idle_until = Some(Instant::now() + SETTLING);
                     continue;
                 }
                 Event::IdleTimeUp
@@ -151,9 +160,8 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         }
     }
     // Whoever comes from here on finds nobody, at once, and waits for our lock instead.
-    if let Some((listener, place)) = found {
-        drop(listener);
-        place.leave();
+    if let Some(found) = found {
+        found.leave();
     }
     runtime.shutdown().await;
     host.writers.clear();
@@ -395,30 +403,17 @@ async fn read_line(from: &mut (impl tokio::io::AsyncRead + Unpin), buffer: &mut 
     }
 }
 
-/// Listens anew when somebody has swept our socket or record away: without them nobody reaches us, and
-/// nobody else can serve while we hold the lock.
-fn stay_found(found: Option<&mut (UnixListener, Place)>) {
-    let Some((listener, place)) = found.filter(|(_, place)| !place.is_there()) else { return };
-    match place.announce().and_then(UnixListener::from_std) {
-        Ok(fresh) => {
-            tracing::warn!("the socket or the record was gone; both are made anew");
-            *listener = fresh;
-        }
-        Err(error) => tracing::warn!(%error, "the socket is gone, and can't be made anew"),
+async fn accept(found: Option<&Found>) -> UnixStream {
+    match found {
+        Some(found) => found.accept().await,
+        None => std::future::pending().await,
     }
 }
 
-async fn accept(listener: Option<&UnixListener>) -> UnixStream {
-    let Some(listener) = listener else { return std::future::pending().await };
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
-            Err(error) => {
-                // Out of descriptors, most likely; the next one may fit.
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+async fn swept(found: Option<&Found>) {
+    match found {
+        Some(found) => found.swept().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,6 +8,7 @@ mod board;
 mod daemon;
 mod dispatch;
 mod ensure;
+mod found;
 mod host;
 mod jobs;
 mod log;

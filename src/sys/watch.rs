@@ -52,3 +52,39 @@ impl Watch {
         std::thread::park_timeout(limit.min(Duration::from_millis(200)));
     }
 }
+
+/// Calls `tell` once, from a thread of its own, when one of `files` may have been taken away from its folder.
+/// False where that can't be told; then nothing is called.
+#[must_use]
+pub fn when_removed(files: &[&Path], tell: impl FnOnce() + Send + 'static) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        let flags = AddWatchFlags::IN_DELETE
+            | AddWatchFlags::IN_MOVED_FROM
+            | AddWatchFlags::IN_DELETE_SELF
+            | AddWatchFlags::IN_MOVE_SELF;
+        let watch = || {
+            let inotify = Inotify::init(InitFlags::IN_CLOEXEC)?;
+            for dir in files.iter().filter_map(|file| file.parent()) {
+                inotify.add_watch(dir, flags)?;
+            }
+            Ok::<_, nix::Error>(inotify)
+        };
+        let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).map(ToOwned::to_owned).collect();
+        let Ok(inotify) = watch() else { return false };
+        // An event without a name is of a folder itself. A watch that breaks tells as well: look again.
+        let is_theirs = move |name: Option<std::ffi::OsString>| name.is_none_or(|name| names.contains(&name));
+        let run = move || {
+            while inotify.read_events().is_ok_and(|events| !events.into_iter().any(|one| is_theirs(one.name)))
+            {
+            }
+            tell();
+        };
+        std::thread::Builder::new().name("removals".to_owned()).spawn(run).is_ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (files, tell);
+        false
+    }
+}

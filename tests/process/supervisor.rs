@@ -184,7 +184,7 @@ fn leftovers_are_no_obstacle() {
 
 /// A socket that was swept away comes back: nobody else can serve while the lock is held.
 ///
-/// Mutant: without the look after it, the command gives up after 15 s and runs within itself.
+/// Mutant: where nobody looks after it, the command gives up after 15 s and runs within itself.
 #[test]
 fn a_swept_socket_comes_back() {
     let project = project(1);

@@ -11,6 +11,7 @@ use super::keeper::Keeper;
 use super::models;
 use super::server::{Server, ServerOptions};
 use super::session::{OpencodeSession, ui_command};
+use super::sse::Subscription;
 use super::wire::ProviderList;
 use crate::agent::{Backend, BoxFuture, OpenRequest, Session, UiCommand};
 use crate::model::{Failure, FailureKind, KnownSession, ModelRef, SessionId};
@@ -96,8 +97,13 @@ impl Opencode {
             environment: &request.environment,
             questions: request.questions,
         };
-        let info = match &request.resume {
-            None => scoped.create(&new).await?,
+        let (info, early) = match &request.resume {
+            None => {
+                // Its first turn needs the events; they can be asked for while it is made.
+                let (info, events) = tokio::try_join!(scoped.create(&new), Subscription::ahead(&scoped))?;
+                events.follow(&info.id);
+                (info, Some(events))
+            }
             Some(id) => {
                 let info = scoped.session(&id.0).await.map_err(|failure| missing(failure, &id.0))?;
                 // Two prompts at once would become one turn.
@@ -106,13 +112,12 @@ impl Opencode {
                     return Err(Failure::new(FailureKind::SessionBusy, words));
                 }
                 scoped.claim(&info, &new).await?;
-                info
+                (info, None)
             }
         };
         // A session works in the directory it was made for, wherever we are.
         let directory = if info.directory.is_empty() { request.directory } else { info.directory.into() };
-        let fresh = request.resume.is_none();
-        Ok(OpencodeSession::new(Arc::clone(&self.shared), server, &info.id, directory, fresh))
+        Ok(OpencodeSession::new(Arc::clone(&self.shared), server, &info.id, directory, early))
     }
 }
 

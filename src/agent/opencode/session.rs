@@ -67,8 +67,10 @@ pub(crate) struct OpencodeSession {
     taken: bool,
     /// What the session had used in all, when that was last known.
     used: Option<Usage>,
-    /// It was opened just now: there is nothing in it.
+    /// It was made just now: there is nothing in it.
     fresh: bool,
+    /// The subscription that was opened while it was made, for its first turn.
+    early: Option<Subscription>,
     /// What the next prompt needs, when that was made ready before.
     made_ready: Option<Ready>,
 }
@@ -90,16 +92,20 @@ enum Wake {
 }
 
 impl OpencodeSession {
+    /// The session `id` of `server`. One that was made just now comes with the subscription that was opened
+    /// meanwhile.
     pub(crate) fn new(
         shared: Arc<Shared>,
         server: Arc<Server>,
         id: &str,
         directory: PathBuf,
-        fresh: bool,
+        early: Option<Subscription>,
     ) -> Self {
+        let fresh = early.is_some();
         Self {
             used: fresh.then(Usage::default),
             fresh,
+            early,
             made_ready: None,
             shared,
             server,
@@ -172,8 +178,15 @@ impl OpencodeSession {
 
     /// Does what a prompt needs; each thing waits for the server, and none for another.
     async fn make_ready(&mut self, model: &ModelRef) -> Result<Ready, Failure> {
-        self.server = self.shared.acquire().await?;
+        let before = std::mem::replace(&mut self.server, self.shared.acquire().await?);
+        let early = self.early.take().filter(|_| Arc::ptr_eq(&before, &self.server));
         let scoped = self.scoped();
+        let subscription = async {
+            match early {
+                Some(subscription) => Ok(subscription),
+                None => Subscription::open(&scoped, &self.id.0).await,
+            }
+        };
         let last = async {
             match self.fresh {
                 true => Ok(None),
@@ -184,7 +197,7 @@ impl OpencodeSession {
             self.shared.check_model(&self.server, &self.directory, model),
             last,
             self.tidy(),
-            Subscription::open(&scoped, &self.id.0),
+            subscription,
         )?;
         Ok(Ready { model: model.clone(), last, subscription })
     }

@@ -4,8 +4,8 @@
 //! have missed. The reader ends with its [`Subscription`], and nothing else keeps it alive.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eventsource_stream::Eventsource as _;
@@ -63,21 +63,30 @@ pub(crate) enum Feed {
 /// A live subscription. Dropping it ends its reader.
 pub(crate) struct Subscription {
     feed: mpsc::UnboundedReceiver<Feed>,
+    of: Of,
     reader: JoinHandle<()>,
 }
 
 impl Subscription {
     /// Subscribes, and returns when the server has confirmed it: no later event of `session` is missed.
     pub(crate) async fn open(server: &Scoped, session: &str) -> Result<Self, Failure> {
+        let subscription = Self::ahead(server).await?;
+        subscription.follow(session);
+        Ok(subscription)
+    }
+
+    /// The same for a session that is being made: nothing is delivered before [`Subscription::follow`].
+    pub(crate) async fn ahead(server: &Scoped) -> Result<Self, Failure> {
         let (sender, feed) = mpsc::unbounded_channel();
         let (connected, confirmed) = tokio::sync::oneshot::channel();
-        let reader = Reader { server: server.clone(), of: Of::new(session), sender };
+        let of = Of::default();
+        let reader = Reader { server: server.clone(), of: of.clone(), sender };
         let alive = server.readers().one_more();
         let reader = tokio::spawn(async move {
             reader.run(connected).await;
             drop(alive);
         });
-        let subscription = Self { feed, reader };
+        let subscription = Self { feed, of, reader };
         match timeout(Duration::from_secs(20), confirmed).await {
             Ok(Ok(Ok(()))) => Ok(subscription),
             Ok(Ok(Err(failure))) => Err(failure),
@@ -85,6 +94,11 @@ impl Subscription {
                 Err(Failure::new(FailureKind::ServerUnreachable, "opencode confirms no stream of events"))
             }
         }
+    }
+
+    /// Delivers the events of `session` from now on.
+    pub(crate) fn follow(&self, session: &str) {
+        self.of.add(session);
     }
 
     /// The next thing; safe to drop while it waits.
@@ -103,26 +117,26 @@ impl Drop for Subscription {
 }
 
 /// The session and its sub-sessions, as far as they were announced.
-struct Of {
-    sessions: HashSet<String>,
-}
+#[derive(Clone, Default)]
+struct Of(Arc<Mutex<HashSet<String>>>);
 
 impl Of {
-    fn new(session: &str) -> Self {
-        Self { sessions: HashSet::from([session.to_owned()]) }
+    fn add(&self, session: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(session.to_owned());
     }
 
     /// Whether the event is of ours. A sub-session may be known from its tool only when its parent's
     /// announcement was lost, so the session it tells of there is taken in as well.
-    fn takes(&mut self, event: &Event) -> bool {
+    fn takes(&self, event: &Event) -> bool {
         let Some(session) = event.session() else { return false };
-        if event.parent().is_some_and(|parent| self.sessions.contains(parent)) {
-            self.sessions.insert(session.to_owned());
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if event.parent().is_some_and(|parent| sessions.contains(parent)) {
+            sessions.insert(session.to_owned());
         }
-        let ours = self.sessions.contains(session);
+        let ours = sessions.contains(session);
         let child = event.properties.pointer("/part/state/metadata/sessionId").and_then(|id| id.as_str());
         if let (true, Some(child)) = (ours, child) {
-            self.sessions.insert(child.to_owned());
+            sessions.insert(child.to_owned());
         }
         ours
     }

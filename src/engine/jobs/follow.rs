@@ -131,7 +131,7 @@ enum Event {
 /// # Errors
 /// [`ClientError`] when the supervisor can't be reached or refuses; then nothing was started.
 pub fn follow(
-    client: Client,
+    mut client: Client,
     queue: &Queue,
     start: &[JobId],
     jobs: &[JobId],
@@ -143,14 +143,8 @@ pub fn follow(
     signals::watch(move |_| drop(interrupted.send(Event::Interrupted)))
         .map_err(|error| ClientError::NoAnswer(Some(error.into())))?;
     client.ask_within(&ClientMessage::Jobs { start: start.to_vec(), follow: jobs.to_vec() }, TAKEN)?;
-    let (connection, incoming) = client.into_parts();
-    std::thread::spawn(move || {
-        for message in incoming {
-            if sender.send(Event::Supervisor(message)).is_err() {
-                return;
-            }
-        }
-    });
+    let (connection, listener) = client.into_parts();
+    listener.listen(move |incoming| sender.send(Event::Supervisor(incoming)).is_ok());
     let mut follow = Follow::new(jobs.iter().copied());
     // What happened before we were heard is on disk, and what happens from now on is told.
     catch_up(&mut follow, queue, tell);

@@ -73,9 +73,9 @@ fn claims_come_one_after_another_and_everybody_gets_an_answer() {
     // A queue that can't be read is told to those who asked, and tried again.
     assert_eq!(table.say(1, start(&[4], &[])), ["claim start 4 running 1"]);
     assert_eq!(table.on(Event::Claimed(Err("no".into()))), ["1 refused NoQueue"]);
-    assert_eq!(table.on(Event::Tick), ["claim running 1"]);
+    assert_eq!(table.on(Event::Retry), ["claim running 1"]);
     assert_eq!(table.on(claimed(&[], &[], 2)), [""; 0]);
-    assert_eq!(table.on(Event::Tick), [""; 0], "only after a failure");
+    assert_eq!(table.on(Event::Retry), [""; 0], "only after a failure");
 }
 
 #[test]
@@ -165,5 +165,5 @@ fn what_could_not_be_put_back_is_tried_again() {
     let claim = table.on(claimed(&[(1, "01.01.01"), (2, "01.01.02")], &[], 0));
     assert_eq!(claim, ["1 taken", "job 1 start", "put back 2"]);
     assert_eq!(table.on(Event::PutBack(Err("full".into()))), [""; 0]);
-    assert_eq!(table.on(Event::Tick), ["claim busy 001-a 01.01.02 running 1"]);
+    assert_eq!(table.on(Event::Retry), ["claim busy 001-a 01.01.02 running 1"]);
 }
