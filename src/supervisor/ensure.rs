@@ -45,6 +45,9 @@ pub enum EnsureError {
 /// How long a start may take on a busy machine; or one whose files were swept away, to notice that.
 const START: Duration = Duration::from_secs(25);
 
+/// How often a start may fail with nobody in its way. The one that was there may have gone just then.
+const TRIES: u32 = 3;
+
 /// Connects to the supervisor that serves the repository, or starts one. `program` is this program's
 /// absolute path, `root` the repository's.
 ///
@@ -61,6 +64,7 @@ pub fn connect_or_start(endpoint: &Endpoint, program: &Path, root: &Path) -> Res
         .map_err(|source| EnsureError::Files { path: endpoint.private.display().to_string(), source })?;
     let _starting = lock::acquire(&endpoint.start_lock(), START).map_err(EnsureError::StartLocked)?;
     let deadline = Instant::now() + START;
+    let mut failures = 0;
     loop {
         let socket = endpoint.serving_socket();
         match Client::connect(&socket) {
@@ -74,8 +78,17 @@ pub fn connect_or_start(endpoint: &Endpoint, program: &Path, root: &Path) -> Res
             (Ok(client), _) => return Ok(client),
             (Err(_), Err(why)) if Instant::now() >= deadline => return Err(EnsureError::NotReady { why }),
             (Err(error), Ok(())) if Instant::now() >= deadline => return Err(error.into()),
-            // The old one is on its way out and still holds its lock, or was just swept away and comes back.
-            (Err(_), _) => drop(wait_until_free(endpoint, Duration::from_secs(1))),
+            (Err(_), started) => {
+                // The old one is on its way out and still holds its lock, or was just swept away and comes back.
+                let free = wait_until_free(endpoint, Duration::from_secs(1));
+                // With nobody in the way, what failed will fail again.
+                if let (true, Err(why)) = (free, started) {
+                    failures += 1;
+                    if failures == TRIES {
+                        return Err(EnsureError::NotReady { why });
+                    }
+                }
+            }
         }
     }
 }
