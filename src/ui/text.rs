@@ -139,7 +139,6 @@ mod tests {
         }
     }
 
-    /// Mutants: `pieces` takes every word for itself (a command is broken); a line takes one column too many.
     #[test]
     fn what_is_wrapped_is_whole_and_keeps_commands_together() {
         for (text, room, lines) in [

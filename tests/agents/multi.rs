@@ -53,8 +53,6 @@ fn a_batch_runs_side_by_side_in_windows_of_the_agents_own_ui() {
 }
 
 /// Who waits at a terminal reads the way to the windows whole, and of the live table only its last state stays.
-///
-/// Mutant: the hint is said past the table (it is drawn over, and lines of the table stay above it).
 #[test]
 fn what_is_said_while_it_waits_stands_above_the_live_table() {
     let project = Project::new(&["@sleep 3s\n@bash work update --task 01 --status completed\n@text done"; 2]);

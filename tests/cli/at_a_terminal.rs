@@ -19,8 +19,6 @@ fn seen(desk: &Desk, line: &str) -> String {
 }
 
 /// Escape and Ctrl-C at a question are no choice: nothing is changed, which is said once, and the code says so.
-///
-/// Mutant: `continue` takes both for `Abort` (code 1, and not a word).
 #[test]
 fn a_question_that_is_left_changes_nothing() {
     let desk = Desk::busy();
@@ -40,8 +38,6 @@ fn a_question_that_is_left_changes_nothing() {
 }
 
 /// What is left can become a stage from the questions, too; it is offered where it would be made of what was chosen.
-///
-/// Mutant: it is offered for one thread of several (it would hold the others as well).
 #[test]
 fn what_is_left_becomes_a_stage_by_hand() {
     let desk = Desk::busy();
@@ -65,8 +61,6 @@ fn what_is_left_becomes_a_stage_by_hand() {
 }
 
 /// Evidence and advice go on in the next line; a command in it stays on one line, to be copied.
-///
-/// Mutant: the last column of `work why` is cut.
 #[test]
 fn advice_is_never_cut() {
     let desk = Desk::busy();
@@ -125,8 +119,6 @@ fn the_help_fits() {
 }
 
 /// The names of batches and threads are text of a plan, which anybody may have written.
-///
-/// Mutant: `work multi` prints the name of a batch as it is.
 #[test]
 fn names_do_not_drive_the_terminal() {
     let plan = PLAN.replace("Batch 01: The name", "Batch 01: \u{1b}]0;owned\u{7}The name");
