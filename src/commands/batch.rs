@@ -22,7 +22,7 @@ use crate::model::{BatchId, FailureKind, StreamId};
 use crate::supervisor::{EnsureError, connect_or_start};
 use crate::sys::lock::{self, Lock};
 use crate::sys::signals;
-use crate::ui::{LiveBatch, command_line};
+use crate::ui::{LiveBatch, command_line, one_line, printable};
 
 /// What became of a batch.
 #[derive(Serialize, JsonSchema)]
@@ -80,7 +80,7 @@ impl Windowed<'_> {
             Failed::new(Exit::Failed, "socket", format!("cannot listen for the windows: {error}"))
         })?;
         for Skipped { id, name, status } in &batch.skipped {
-            ctx.screen.note(&format!("leaving {id} {name}: it is {}", status.name()));
+            ctx.screen.note(&format!("leaving {id} {}: it is {}", one_line(name), status.name()));
         }
         batch.warnings().iter().for_each(|warning| ctx.screen.warn(warning));
         let mut program = WindowProgram {
@@ -145,7 +145,8 @@ impl Windowed<'_> {
             }
             launches.catch_up();
         } else if wait && private && !self.ctx.json {
-            screen.hint(&format!("watch and step in: {}", command_line(&windows.attach_line())));
+            let line = command_line(&windows.attach_line());
+            live.borrow().above(|| screen.hint(&format!("watch and step in: {line}")));
         }
         if wait {
             launches.wait_for_ends();
@@ -167,7 +168,7 @@ impl Windowed<'_> {
         };
         self.ctx.print(&document, || {
             let lines = document.threads.iter().map(Launch::words);
-            format!("batch {} {}\n{}", batch.id, batch.name, lines.collect::<String>())
+            printable(&format!("batch {} {}\n{}", batch.id, batch.name, lines.collect::<String>()))
         })?;
         if interrupted {
             self.ctx.screen.say("the threads go on in their windows; `work status --watch` follows them");

@@ -30,9 +30,11 @@ const HELP: &str = "\
 
 {usage-heading} {usage}
 
-Plan:        init create import use list validate preview tree show prompt approve assign agents review
+Plan:        init create import use list validate preview tree show prompt
+             approve assign agents review
 Run:         execute multi continue answer update
-Change:      add-stage add-batch add-thread add-task edit delete hold unhold complete
+Change:      add-stage add-batch add-thread add-task edit delete hold unhold
+             complete
 Repair:      fix session
 Look:        status why logs
 Background:  jobs supervisor close
@@ -43,8 +45,8 @@ Background:  jobs supervisor close
 fn after_help() -> String {
     let codes = Exit::ALL.map(|exit| format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
     format!(
-        "To begin: `work init`, `work create NAME`, edit its PLAN.md, `work validate`, `work approve plan`,\n\
-         `work multi`. `work COMMAND --help` tells more.\n\nExit codes:\n{}",
+        "To begin: `work init`, `work create NAME`, edit its PLAN.md, `work validate`,\n\
+         `work approve plan`, `work multi`. `work COMMAND --help` tells more.\n\nExit codes:\n{}",
         codes.concat()
     )
 }

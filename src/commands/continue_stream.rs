@@ -8,7 +8,7 @@ use super::Exit;
 use super::batch::Windowed;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use super::fix_run::first;
+use super::fix_run::{first, nothing as changed_nothing};
 use super::headless::Headless;
 use super::how::{How, Watching, Would};
 use crate::engine::batch::{BatchPlan, prepare_some};
@@ -16,7 +16,7 @@ use crate::engine::fix::Case;
 use crate::engine::next::{Next, outlook};
 use crate::engine::{StreamHandle, Workspace};
 use crate::model::{BatchId, Mode, StageId, Thread, ThreadId};
-use crate::ui::{cases_table, choose};
+use crate::ui::{cases_table, choose, printable};
 
 /// Run the next batch that was not begun; where earlier threads are not done, ask what to do with them
 #[derive(Debug, clap::Args)]
@@ -77,9 +77,10 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         let outlook = outlook(&handle.store.read()?);
         if !outlook.unfinished.is_empty() && !skip && !args.dry_run {
             match choice(ctx, args, &outlook.unfinished)? {
-                Choice::Abort => return Ok(Exit::Failed),
-                Choice::Skip => skip = true,
-                Choice::FixFirst => {
+                None => return Ok(changed_nothing(ctx)),
+                Some(Choice::Abort) => return Ok(Exit::Failed),
+                Some(Choice::Skip) => skip = true,
+                Some(Choice::FixFirst) => {
                     let exit =
                         first(ctx, (&workspace, &handle), &args.how, &args.watching, &outlook.unfinished)?;
                     if exit != Exit::Done {
@@ -154,7 +155,7 @@ impl Round<'_> {
                     )
                 };
                 let lines = would.threads.iter().map(Would::words).chain(unfinished.iter().map(left));
-                format!("batch {} {}\n{}", plan.id, plan.name, lines.collect::<String>())
+                printable(&format!("batch {} {}\n{}", plan.id, plan.name, lines.collect::<String>()))
             })?;
             return Ok(Exit::Done);
         }
@@ -168,8 +169,8 @@ impl Round<'_> {
     }
 }
 
-/// Shows what is not done, and asks; a flag answers.
-fn choice(ctx: &Context, args: &Args, unfinished: &[Case]) -> Result<Choice, Failed> {
+/// Shows what is not done, and asks; a flag answers. `None` for Escape and Ctrl-C, which choose nothing.
+fn choice(ctx: &Context, args: &Args, unfinished: &[Case]) -> Result<Option<Choice>, Failed> {
     let count = unfinished.len();
     let threads = if count == 1 { "1 incomplete thread" } else { &format!("{count} incomplete threads") };
     if !ctx.json {
@@ -177,23 +178,25 @@ fn choice(ctx: &Context, args: &Args, unfinished: &[Case]) -> Result<Choice, Fai
         ctx.screen.say(&cases_table(&ctx.screen, unfinished));
     }
     if args.fix_first {
-        return Ok(Choice::FixFirst);
+        return Ok(Some(Choice::FixFirst));
     }
     if args.abort {
-        return Ok(Choice::Abort);
+        return Ok(Some(Choice::Abort));
     }
     if !ctx.screen.interactive || ctx.json {
         let message = format!("{threads} from the previous run: what becomes of them is a person's choice");
         return Err(Failed::new(Exit::Waiting, "needs-choice", message)
             .hint("`--skip-failed` leaves them, `--fix-first` takes them up, `--abort` stops"));
     }
-    let _asking = ctx.while_asking();
+    let asking = ctx.while_asking();
     let items = ["Continue (skip failed)", "Fix first", "Abort"].map(str::to_owned);
-    Ok(match choose("what now", &items, 1) {
-        Some(0) => Choice::Skip,
-        Some(1) => Choice::FixFirst,
+    let chosen = choose("what now", &items, 1);
+    drop(asking);
+    Ok(chosen.map(|index| match index {
+        0 => Choice::Skip,
+        1 => Choice::FixFirst,
         _ => Choice::Abort,
-    })
+    }))
 }
 
 fn gate(stage: StageId, name: &str) -> Failed {

@@ -180,7 +180,9 @@ impl From<SessionUseError> for Failed {
         match error {
             SessionUseError::Store(error) => error.into(),
             SessionUseError::Resolve(error) => error.into(),
-            error @ SessionUseError::Unknown(..) => Self::hinted(Exit::Usage, "unknown-id", &error),
+            error @ (SessionUseError::Unknown(..) | SessionUseError::NoAttempt { .. }) => {
+                Self::hinted(Exit::Usage, "unknown-id", &error)
+            }
             error => Self::hinted(Exit::Failed, "session", &error),
         }
     }

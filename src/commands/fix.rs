@@ -5,7 +5,7 @@ use super::add_stage::fix_stage;
 use super::context::Context;
 use super::execute::Watch;
 use super::failed::{CommandResult, Failed};
-use super::fix_ask::{Answer, ask};
+use super::fix_ask::{Answer, Choice, ask_all};
 use super::fix_run::{Fix, Take, nothing};
 use super::how::{How, Watching};
 use crate::engine::fix::{Which, cases, chosen};
@@ -61,6 +61,17 @@ impl Args {
         }
     }
 
+    /// What a script would say, of the threads that were named.
+    fn example(&self) -> String {
+        const HOW: &str = "`--resume`, `--retry` or `--agent NAME`";
+        match (&self.batch, self.threads.as_slice()) {
+            (Some(batch), _) => format!("`work fix --batch {batch}` with {HOW}"),
+            (None, []) => format!("`work fix --all --resume`, or `--thread ID` with {HOW}"),
+            (None, [only]) => format!("`work fix --thread {only}` with {HOW}"),
+            (None, _) => format!("say it of them all: {HOW}"),
+        }
+    }
+
     fn says_what(&self) -> bool {
         self.retry || self.how.resume || self.how.agent.is_some() || self.how.model.is_some()
     }
@@ -112,15 +123,18 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     ctx.screen.out(&cases_table(&ctx.screen, &found));
     if !ctx.screen.interactive {
         return Err(Failed::new(Exit::Waiting, "needs-choice", "what to do with them is a person's choice")
-            .hint(
-                "`work fix --all --resume`, or `--thread ID` with `--resume`, `--retry` or `--agent NAME`",
-            ));
+            .hint(args.example()));
     }
     let agents = ctx.agents(&workspace)?;
     let asking = ctx.while_asking();
-    match ask(ctx, &agents, &found, &args.how) {
-        None => Ok(nothing(ctx)),
-        Some(Answer { cases, how, retry }) => {
+    let all = found.len() == cases(&stream).len();
+    match ask_all(ctx, &agents, &found, &args.how, all) {
+        None => {
+            drop(asking);
+            Ok(nothing(ctx))
+        }
+        Some(Choice::NewStage(name)) => fix_stage(ctx, &handle, &name, args.dry_run),
+        Some(Choice::TakeUp(Answer { cases, how, retry })) => {
             let fix = fix(how, retry);
             if args.dry_run {
                 fix.dry_run(&cases, Vec::new())

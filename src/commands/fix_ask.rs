@@ -1,4 +1,4 @@
-//! The questions of `work fix`: which thread, what to do with it, by whom.
+//! The questions of `work fix`: which thread, what to do with it, by whom; or a stage of its own for all of them.
 
 use super::context::Context;
 use super::how::How;
@@ -8,6 +8,14 @@ use crate::engine::fix::{Action, Case};
 use crate::ui::choose;
 
 /// What a person chose.
+pub(super) enum Choice {
+    /// To take threads up.
+    TakeUp(Answer),
+    /// To make a stage of what is left, with this name.
+    NewStage(String),
+}
+
+/// Which threads are taken up, and how.
 pub(super) struct Answer {
     pub(super) cases: Vec<Case>,
     pub(super) how: How,
@@ -16,12 +24,31 @@ pub(super) struct Answer {
 
 /// Asks. `None` when the person wants nothing of it.
 pub(super) fn ask(ctx: &Context, agents: &Agents, cases: &[Case], how: &How) -> Option<Answer> {
+    match ask_all(ctx, agents, cases, how, false)? {
+        Choice::TakeUp(answer) => Some(answer),
+        Choice::NewStage(_) => None,
+    }
+}
+
+/// Asks, and offers a new stage where `all` says that these are all that it would be made of.
+pub(super) fn ask_all(
+    ctx: &Context,
+    agents: &Agents,
+    cases: &[Case],
+    how: &How,
+    all: bool,
+) -> Option<Choice> {
     let chosen = which(cases)?;
     let first = chosen.first()?;
     let actions = actions(&chosen);
-    let words: Vec<String> = actions.iter().map(|action| describe(*action, &chosen)).collect();
+    let mut words: Vec<String> = actions.iter().map(|action| describe(*action, &chosen)).collect();
+    if all && chosen.len() == cases.len() {
+        words.push("New stage: what is left as a stage of its own, to be approved first".to_owned());
+    }
     let proposal = actions.iter().position(|action| *action == first.proposal).unwrap_or(0);
-    let action = *actions.get(choose("what is to be done", &words, proposal)?)?;
+    let Some(&action) = actions.get(choose("what is to be done", &words, proposal)?) else {
+        return crate::ui::ask("name of the new stage").map(Choice::NewStage);
+    };
     let mut how = how.clone();
     match action {
         Action::Resume => how.resume = true,
@@ -30,7 +57,7 @@ pub(super) fn ask(ctx: &Context, agents: &Agents, cases: &[Case], how: &How) -> 
         Action::ChangeAgent => how.agent = Some(agent(ctx, agents, first)?),
     }
     let retry = matches!(action, Action::Retry | Action::OtherModel);
-    Some(Answer { cases: chosen, how, retry })
+    Some(Choice::TakeUp(Answer { cases: chosen, how, retry }))
 }
 
 /// One of the threads, or all of them.
@@ -61,15 +88,12 @@ fn describe(action: Action, cases: &[Case]) -> String {
         _ => None,
     };
     let what = match (action, session) {
-        (Action::Resume, Some(row)) => format!(
-            "go on in session {} with {} ({})",
-            row.session_id.as_deref().unwrap_or_default(),
-            row.agent,
-            row.model
-        ),
+        (Action::Resume, Some(row)) => {
+            format!("go on in the same session, with {} ({})", row.agent, row.model)
+        }
         (Action::Resume, None) => "go on in the session of each".to_owned(),
         (Action::Retry, _) => "a new session of the same agent, told what happened".to_owned(),
-        (Action::OtherModel, _) => "a new session of the same agent, with a model that you choose".to_owned(),
+        (Action::OtherModel, _) => "a new session, with a model that you choose".to_owned(),
         (Action::ChangeAgent, _) => "another agent takes over, told all that is known".to_owned(),
     };
     format!("{}: {what}", action.name())

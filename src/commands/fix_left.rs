@@ -40,7 +40,7 @@ pub(super) struct WouldFix<'a> {
 pub(super) fn divide(fix: &Fix<'_>, cases: &[Case]) -> Result<(Vec<Case>, Vec<Left>), Failed> {
     let (mut able, mut left) = (Vec::new(), Vec::new());
     for case in cases {
-        match fix.prepare(case.thread.id) {
+        match fix.prepare(case.thread.id, cases.len()) {
             Err(failed) if failed.kind == "no-session" => left.push(Left {
                 thread: case.thread.id,
                 name: case.thread.name.clone(),

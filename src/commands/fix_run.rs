@@ -68,7 +68,10 @@ pub(super) fn first(
     }
     let asking = ctx.while_asking();
     match ask(ctx, &ctx.agents(workspace)?, cases, how) {
-        None => Ok(nothing(ctx)),
+        None => {
+            drop(asking);
+            Ok(nothing(ctx))
+        }
         Some(Answer { cases, how, retry }) => {
             fix(how, if retry { Take::New } else { Take::AsTold }).confirmed(&cases, false, asking)
         }
@@ -166,22 +169,26 @@ impl Fix<'_> {
         models.next()
     }
 
-    pub(super) fn prepare(&self, thread: ThreadId) -> Result<Prepared, Failed> {
+    /// One turn of these so many: a single one runs in this terminal, several in windows.
+    pub(super) fn prepare(&self, thread: ThreadId, count: usize) -> Result<Prepared, Failed> {
         let agents = self.ctx.agents(self.workspace)?;
         let stream = self.handle.store.read()?;
         let thread = crate::engine::thread(&stream, &thread.to_string())?;
-        let wanted = if self.is_headless() { Some(Watch::Headless) } else { self.mode };
-        let mode = Watch::mode(wanted, self.ctx)?;
+        let mode = match (self.is_headless(), count) {
+            (true, _) => Watch::mode(Some(Watch::Headless), self.ctx)?,
+            (false, 1) => Watch::mode(self.mode, self.ctx)?,
+            (false, _) => self.watching.mode(self.ctx, self.workspace)?,
+        };
         Ok(prepare(self.workspace, self.handle, &agents, &self.request(thread), mode)?)
     }
 
     fn prepared(&self, cases: &[Case]) -> Result<Vec<Prepared>, Failed> {
-        cases.iter().map(|case| self.prepare(case.thread.id)).collect()
+        cases.iter().map(|case| self.prepare(case.thread.id, cases.len())).collect()
     }
 
     /// One thread, in this terminal.
     fn here(&self, case: &Case) -> CommandResult {
-        let prepared = self.prepare(case.thread.id)?;
+        let prepared = self.prepare(case.thread.id, 1)?;
         prepared.warnings.iter().for_each(|warning| self.ctx.screen.warn(warning));
         run_turn(self.ctx, self.workspace, self.handle, &prepared, self.how.no_supervisor)
     }

@@ -18,6 +18,7 @@ use crate::engine::{Prepared, StreamHandle, TurnRequest, Workspace};
 use crate::ipc::{ClientError, ClientMessage, Refusal};
 use crate::model::{JobId, Order, ThreadId};
 use crate::supervisor::wait_until_free;
+use crate::ui::one_line;
 
 /// What was queued.
 #[derive(Serialize, JsonSchema)]
@@ -52,7 +53,7 @@ impl Headless<'_> {
     pub(super) fn threads(&self, threads: &[Prepared], skipped: &[Skipped]) -> CommandResult {
         let screen = &self.ctx.screen;
         for Skipped { id, name, status } in skipped {
-            screen.note(&format!("leaving {id} {name}: it is {}", status.name()));
+            screen.note(&format!("leaving {id} {}: it is {}", one_line(name), status.name()));
         }
         let active = Queue::new(self.workspace).active(&self.handle.id)?;
         let job_of = |thread: ThreadId| active.iter().find(|(of, ..)| *of == thread);
@@ -62,6 +63,7 @@ impl Headless<'_> {
             match job_of(thread) {
                 Some((_, job, held)) => {
                     let start = if *held { "; `work jobs start` lets it begin" } else { "" };
+                    let name = one_line(&name);
                     screen.note(&format!("leaving {thread} {name}: it is queued as job {job}{start}"));
                 }
                 None => {
@@ -115,7 +117,7 @@ impl Headless<'_> {
 /// The line of a job that was queued.
 pub(super) fn queued(job: &JobRow) -> String {
     let again = job.retry_of.map(|old| format!(", again after job {old}")).unwrap_or_default();
-    format!("queued {} {} as job {}{again}\n", job.thread, job.name, job.id)
+    format!("queued {} {} as job {}{again}\n", job.thread, one_line(&job.name), job.id)
 }
 
 /// How to go on with jobs that were queued.

@@ -140,6 +140,9 @@ pub(super) struct Would<'a> {
     #[serde(serialize_with = "crate::engine::lossy::path")]
     directory: &'a std::path::Path,
     prompt_bytes: usize,
+    /// With which flags `work prompt` shows the same prompt.
+    #[serde(skip)]
+    prompt_flags: String,
     /// What happens when the agent asks for a permission, or asks a question.
     permissions: Policy,
     warnings: &'a [String],
@@ -168,6 +171,7 @@ impl<'a> Would<'a> {
                 .map(|(session_id, attempt)| Resumed { session_id, attempt: *attempt }),
             directory: &prepared.spec.directory,
             prompt_bytes: prepared.spec.prompt.len(),
+            prompt_flags: prompt_flags(prepared),
             permissions: policy_of(settings, prepared, watched, how.no_supervisor),
             warnings: &prepared.warnings,
         }
@@ -183,15 +187,26 @@ impl<'a> Would<'a> {
             }
             None => format!("would run {thread} {name} with {agent}"),
         };
-        let resume = if self.resume.is_some() { " --resume" } else { "" };
         format!(
-            "{how} ({}) in {}, {}, permissions: {}; `work prompt --thread {thread}{resume}` shows its {} bytes of \
+            "{how} ({}) in {}, {}, permissions: {}; `work prompt --thread {thread}{}` shows its {} bytes of \
              prompt\n",
             self.models.join(", then "),
             self.directory.display(),
             self.mode.name(),
             self.permissions.name(),
+            self.prompt_flags,
             self.prompt_bytes
         )
     }
+}
+
+/// With which flags `work prompt` shows the prompt of this turn.
+fn prompt_flags(prepared: &Prepared) -> String {
+    let which = match (&prepared.spec.resume, prepared.handover) {
+        (Some(_), _) => " --resume",
+        (None, true) => " --handover",
+        (None, false) => "",
+    };
+    let message = if prepared.request.message.is_some() { " --message …" } else { "" };
+    format!("{which}{message}")
 }

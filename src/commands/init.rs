@@ -57,7 +57,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             .warn(&format!("`{}` differs from the skill of this version; remove it to get that", show(path)));
     }
     if !workspace.is_git {
-        ctx.screen.warn("this is no git repository; worktrees and changes will not be available");
+        ctx.screen.warn("this is no git repository: what agents change can't be compared or taken back");
     }
     if !ctx.json {
         ctx.screen.hint("look at the models in `work/agents.yaml`, then `work create NAME`");

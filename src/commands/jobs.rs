@@ -13,7 +13,7 @@ use super::{jobs_cancel, jobs_logs};
 use crate::engine::Workspace;
 use crate::engine::jobs::{JobError, JobRow, Queue, rows};
 use crate::model::JobId;
-use crate::ui::{job_text, jobs_table};
+use crate::ui::{job_text, jobs_table, one_line};
 
 /// Look at the background jobs of this repository, follow them, cancel or repeat them
 #[derive(Debug, clap::Args)]
@@ -192,8 +192,9 @@ fn start(ctx: &Context, workspace: &Workspace, queue: &Queue, ids: &[JobId]) -> 
     give(ctx, workspace, &held)?;
     let document = Document { jobs: chosen(queue, &held)?, skipped: &[] };
     ctx.print(&document, || {
-        let line =
-            |row: &JobRow| format!("job {} {} {}: {}\n", row.id, row.thread, row.name, row.status.name());
+        let line = |row: &JobRow| {
+            format!("job {} {} {}: {}\n", row.id, row.thread, one_line(&row.name), row.status.name())
+        };
         document.jobs.iter().map(line).collect()
     })?;
     Ok(Exit::Done)

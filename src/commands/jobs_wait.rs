@@ -21,7 +21,7 @@ use crate::engine::{StreamHandle, Workspace};
 use crate::ipc::{ClientError, Refusal};
 use crate::model::{AgentName, Failure, JobId, JobStatus, StreamId, ThreadId, ThreadStatus, TurnOutcome};
 use crate::supervisor::wait_until_free;
-use crate::ui::LiveBatch;
+use crate::ui::{LiveBatch, printable};
 
 /// What is followed.
 pub(super) struct Waiting<'a> {
@@ -211,7 +211,7 @@ fn told(
             let status = one.thread_status.map_or("", ThreadStatus::name);
             format!("  {:>3}  {}  {status:<11}  {}  ({})\n", one.job, one.thread, one.name, one.words)
         });
-        ctx.screen.out(&lines.collect::<String>());
+        ctx.screen.out(&printable(&lines.collect::<String>()));
     }
     let left = left.join(" ");
     Ok(match followed {

@@ -12,6 +12,7 @@ use super::how::{How, Watching, Would};
 use crate::config::Settings;
 use crate::engine::batch::{BatchPlan, Skipped, prepare_batch};
 use crate::model::BatchId;
+use crate::ui::printable;
 
 /// Run all threads of a batch side by side, each in a tmux window, or in the background
 #[derive(Debug, clap::Args)]
@@ -69,7 +70,7 @@ fn dry_run(ctx: &Context, batch: &BatchPlan, settings: &Settings, how: &How) -> 
             .iter()
             .map(|one| format!("would leave {} {}: {}\n", one.id, one.name, one.status.name()))
             .collect();
-        format!("batch {} {}\n{}{}", batch.id, batch.name, lines.concat(), skipped.concat())
+        printable(&format!("batch {} {}\n{}{}", batch.id, batch.name, lines.concat(), skipped.concat()))
     })?;
     Ok(Exit::Done)
 }

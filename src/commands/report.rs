@@ -10,7 +10,7 @@ use crate::engine::turn::{Progress, Reporter, TurnMessage};
 use crate::ipc::Launched;
 use crate::model::AgentName;
 use crate::sys::keyboard::{Keyboard, Typed};
-use crate::ui::{JsonReporter, PlainReporter, Screen};
+use crate::ui::{JsonReporter, PlainReporter, Screen, one_line};
 
 /// Shows a turn here, and reports it to whoever opened this window.
 pub(super) struct WindowReporter {
@@ -27,7 +27,8 @@ pub(super) struct WindowReporter {
 impl WindowReporter {
     /// Shows a turn; whoever opened this window hears of its `first` one only, and has what they waited for.
     pub(super) fn new(ctx: &Context, prepared: &Prepared, first: bool) -> Self {
-        let heading = format!("{} {} · {}", prepared.spec.thread, prepared.name, prepared.spec.agent.name);
+        let name = one_line(&prepared.name);
+        let heading = format!("{} {name} · {}", prepared.spec.thread, prepared.spec.agent.name);
         Self {
             shown: if ctx.json {
                 Box::new(JsonReporter::new(ctx.screen))

@@ -87,6 +87,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("session-connect", of::<session_connect::Document<'static>>()),
         ("session-list", of::<Vec<SessionView>>()),
         ("status", of::<StatusReport>()),
+        ("supervisor-logs", of::<supervisor::Log>()),
         ("supervisor-status", of::<supervisor::Document>()),
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),

@@ -53,6 +53,14 @@ pub(super) struct Document {
     status: Option<SupervisorStatus>,
 }
 
+/// What `logs` tells.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Log {
+    /// The lines of the log, oldest first.
+    lines: Vec<String>,
+}
+
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let workspace = ctx.workspace()?;
     let endpoint = endpoint(ctx, &workspace)?;
@@ -65,13 +73,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             supervisor::run(&workspace, &endpoint, runtime, host, detached)?;
             Ok(Exit::Done)
         }
-        What::Logs => {
-            match std::fs::read_to_string(endpoint.log()) {
-                Ok(text) => ctx.screen.out(&text),
-                Err(_) => ctx.screen.note("there is no log: no supervisor has run here yet"),
-            }
-            Ok(Exit::Done)
-        }
+        What::Logs => logs(ctx, &endpoint),
         What::Status => {
             let asked = Client::connect(&endpoint.serving_socket())
                 .and_then(|mut client| client.ask(&ClientMessage::Status));
@@ -88,6 +90,25 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         }
         What::Stop => stop(ctx, &workspace, &endpoint),
     }
+}
+
+/// The log of this supervisor and of those before it.
+fn logs(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+    let path = endpoint.log();
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            ctx.screen.note("there is no log: no supervisor has run here yet");
+            String::new()
+        }
+        Err(error) => {
+            let message = format!("cannot read `{}`: {error}", path.display());
+            return Err(Failed::new(Exit::Failed, "unreadable", message));
+        }
+    };
+    let document = Log { lines: text.lines().map(str::to_owned).collect() };
+    ctx.print(&document, || text)?;
+    Ok(Exit::Done)
 }
 
 /// Whether there is no supervisor: a connection to one that has just died is accepted, and closed with

@@ -150,7 +150,7 @@ impl Launch {
         let what = match (&self.outcome, &self.refused, &self.session) {
             (Some(outcome), ..) => outcome_words(outcome),
             (None, Some(why), _) => format!("not started: {why}"),
-            (None, None, Some(session)) if !self.gone => format!("running, {session}"),
+            (None, None, Some(session)) if !self.gone => session.to_string(),
             (None, None, Some(_)) => "its window was closed".to_owned(),
             (None, None, None) if self.begun => "its program ended before it had a session".to_owned(),
             (None, None, None) => "its window did not start".to_owned(),

@@ -53,6 +53,8 @@ pub struct Prepared {
     pub name: String,
     /// The number that its attempt will have.
     pub attempt: u32,
+    /// Whether its prompt is a hand-over: told to an agent that takes over from another, or from a lost session.
+    pub handover: bool,
     /// The model that was asked for instead of the agent's own.
     pub model: Option<String>,
     /// What a person should know before it starts.
@@ -96,9 +98,9 @@ pub fn prepare(
     if models.is_empty() {
         return Err(PrepareError::NoModel(agent.name.to_string()));
     }
+    let depth = depth(thread, &agent.name);
     let prompt = match resume {
         None => {
-            let depth = depth(thread, &agent.name);
             let history = history(workspace, &stream.id, thread, 0, depth);
             super::prompt(&stream, thread, &plan, planned, &history, request.message.as_deref())
         }
@@ -124,6 +126,7 @@ pub fn prepare(
     Ok(Prepared {
         name: thread.name.clone(),
         attempt: thread.next_attempt(),
+        handover: resume.is_none() && depth == Depth::HandOver,
         model: request.model.clone(),
         warnings,
         permissions: request.permissions.or(spec.agent.permissions),

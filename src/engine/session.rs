@@ -27,6 +27,16 @@ pub enum SessionUseError {
     /// The thread has no session.
     #[error("thread `{0}` has had no session yet")]
     None(ThreadId),
+    /// The thread has had sessions, and no attempt of that number.
+    #[error("thread `{id}` has no attempt `{wanted}`; {}", attempts(there))]
+    NoAttempt {
+        /// The thread.
+        id: ThreadId,
+        /// What was asked for.
+        wanted: String,
+        /// Those that there are.
+        there: Vec<u32>,
+    },
     /// It runs.
     #[error("attempt {attempt} of thread `{id}` is running (process {pid}); its end is not yours to say")]
     Running {
@@ -61,6 +71,7 @@ impl Hint for SessionUseError {
             Self::Resolve(error) => error.hints(),
             Self::Unknown(..) => vec!["`work session list` shows them all".to_owned()],
             Self::None(id) => vec![format!("`work execute --thread {id}` begins one")],
+            Self::NoAttempt { id, .. } => vec![format!("`work session list --thread {id}` shows them")],
             Self::Running { id, .. } => vec![format!("`work session cancel {id}` cancels it")],
             Self::Ended { id, .. } => vec![format!("`work why {id}` tells why")],
             Self::Step(_) | Self::Store(_) => Vec::new(),
@@ -112,16 +123,29 @@ pub fn find<'a>(
     if wanted.starts_with("ses_") {
         return Err(SessionUseError::Unknown(wanted.to_owned(), stream.id.to_string()));
     }
-    let (name, attempt) = match wanted.rsplit_once('/') {
-        Some((name, number)) => (name, number.parse::<u32>().ok()),
+    let (name, number) = match wanted.rsplit_once('/') {
+        Some((name, number)) => (name, Some(number)),
         None => (wanted, None),
     };
     let thread = resolve::thread(stream, name)?;
-    let found = match attempt {
-        Some(number) => thread.attempt(number),
+    let found = match number {
+        Some(number) => number.parse().ok().and_then(|number| thread.attempt(number)),
         None => thread.last_record(),
     };
-    found.map(|record| (thread, record)).ok_or(SessionUseError::None(thread.id))
+    found.map(|record| (thread, record)).ok_or_else(|| match number {
+        Some(number) if !thread.sessions.is_empty() => SessionUseError::NoAttempt {
+            id: thread.id,
+            wanted: number.to_owned(),
+            there: thread.sessions.iter().map(|record| record.attempt).collect(),
+        },
+        _ => SessionUseError::None(thread.id),
+    })
+}
+
+/// The attempts that there are, in words.
+fn attempts(there: &[u32]) -> String {
+    let numbers: Vec<String> = there.iter().map(ToString::to_string).collect();
+    format!("it has {}", numbers.join(", "))
 }
 
 /// An attempt with its thread.

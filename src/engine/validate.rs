@@ -181,7 +181,8 @@ struct Checked<'a> {
     source: &'a str,
     /// The same as JSON, for what the model has no place for.
     raw: &'a serde_json::Value,
-    agents: &'a [Agent],
+    /// Unknown while agents.yaml can't be read, which is told of where it is checked.
+    agents: Option<&'a [Agent]>,
     plan: Option<&'a Plan>,
     /// Where the ids stand, once somebody asked.
     ids: OnceCell<HashMap<&'a str, std::ops::Range<usize>>>,
@@ -189,7 +190,7 @@ struct Checked<'a> {
 
 impl Checked<'_> {
     fn knows(&self, agent: &AgentName) -> bool {
-        self.agents.iter().any(|known| known.name == *agent)
+        self.agents.is_none_or(|agents| agents.iter().any(|known| known.name == *agent))
     }
 
     /// Where a thread's id stands in the file.
@@ -236,13 +237,13 @@ pub fn check_state(
     // Only to point into it, and to see what the model drops.
     let source = super::streams::read_text(&path).unwrap_or_default();
     let raw = serde_json::from_str(&source).unwrap_or_default();
-    let agents = agents::check_agents(workspace).map(|checked| checked.value.agents).unwrap_or_default();
+    let agents = agents::check_agents(workspace).ok().filter(|checked| !checked.value.agents.is_empty());
     let plan = super::streams::read_text(&handle.plan_file()).ok().map(|source| plan::read(&source));
     let state = Checked {
         stream: &loaded.stream,
         source: &source,
         raw: &raw,
-        agents: &agents,
+        agents: agents.as_ref().map(|checked| checked.value.agents.as_slice()),
         plan: plan.as_ref(),
         ids: OnceCell::new(),
     };

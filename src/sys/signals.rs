@@ -39,7 +39,12 @@ pub struct LastWords {
 
 impl Drop for LastWords {
     fn drop(&mut self) {
-        self.armed.store(false, Ordering::SeqCst);
+        if !self.armed.swap(false, Ordering::SeqCst) {
+            // They are being said, and the process ends: nobody else says anything.
+            loop {
+                std::thread::park();
+            }
+        }
     }
 }
 
@@ -54,7 +59,7 @@ pub fn last_words(tell: impl Fn() + Send + 'static) -> io::Result<LastWords> {
     let still = Arc::clone(&armed);
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            if still.load(Ordering::SeqCst) {
+            if still.swap(false, Ordering::SeqCst) {
                 tell();
                 // It can only fail for a signal that has no default.
                 let _ = emulate_default_handler(signal);

@@ -2,13 +2,34 @@
 
 use super::Screen;
 use super::grid::{Column, Grid, Text};
-use super::status::{last_session, resumes};
+use super::status::{had, last_session, resumes};
 use super::style::Style;
 use crate::engine::fix::Case;
 
-/// One line a thread, and below it why it stopped and what to do.
+/// One line a thread where there is room, else two, and below it why it stopped and what to do.
 #[must_use]
 pub fn cases_table(screen: &Screen, cases: &[Case]) -> String {
+    let wide = wide(screen, cases);
+    if wide.fits(screen) { wide.draw(screen) } else { narrow(screen, cases).draw(screen) }
+}
+
+fn narrow(screen: &Screen, cases: &[Case]) -> Grid {
+    let mut grid = Grid::new([Column::whole("Thread"), Column::cut("Name", 12), Column::whole("Status")]);
+    for case in cases {
+        let thread = &case.thread;
+        grid.row([
+            thread.id.to_string().into(),
+            thread.name.as_str().into(),
+            Text::styled(thread.status.name(), Style::of(thread.status)),
+        ]);
+        grid.below(&had(screen, thread));
+        grid.below(&case.why);
+        grid.below(&format!("→ {}", case.advice));
+    }
+    grid
+}
+
+fn wide(screen: &Screen, cases: &[Case]) -> Grid {
     let mut grid = Grid::new([
         Column::whole("Thread"),
         Column::cut("Name", 12),
@@ -34,5 +55,5 @@ pub fn cases_table(screen: &Screen, cases: &[Case]) -> String {
         grid.below(&case.why);
         grid.below(&format!("→ {}", case.advice));
     }
-    grid.draw(screen)
+    grid
 }

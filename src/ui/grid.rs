@@ -1,11 +1,12 @@
-//! Tables: one look for all of them. No borders, two spaces between columns, one line a record.
+//! Tables: one look for all of them. No borders, two spaces between columns, one line a record, unless a text of
+//! it is worth more.
 //!
-//! The only file that names comfy-table. One invariant: a column that is not told to be cut is always
-//! whole, so an id or a status is never broken. Without a terminal nothing is cut.
+//! The only file that names comfy-table. One invariant: a column that is not told to be cut or wrapped is always
+//! whole, so an id or a status is never broken. Without a terminal nothing is cut or wrapped.
 
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
-use super::text::{columns, cut, one_line};
+use super::text::{columns, cut, one_line, wrapped};
 use super::{Screen, Style};
 
 /// Spaces between columns.
@@ -15,17 +16,23 @@ const GAP: u16 = 2;
 pub(super) struct Column {
     title: &'static str,
     least: Option<usize>,
+    wraps: bool,
 }
 
 impl Column {
     /// One that is always whole.
     pub(super) fn whole(title: &'static str) -> Self {
-        Self { title, least: None }
+        Self { title, least: None, wraps: false }
     }
 
     /// One whose texts may be cut to `least` columns.
     pub(super) fn cut(title: &'static str, least: usize) -> Self {
-        Self { title, least: Some(least) }
+        Self { title, least: Some(least), wraps: false }
+    }
+
+    /// One whose texts go on in further lines, of at least `least` columns.
+    pub(super) fn wrapped(title: &'static str, least: usize) -> Self {
+        Self { title, least: Some(least), wraps: true }
     }
 }
 
@@ -38,8 +45,17 @@ impl Text {
         Self(one_line(text), Some(style))
     }
 
-    fn cell(&self, room: usize) -> Cell {
-        let cell = if room == usize::MAX { Cell::new(&self.0) } else { Cell::new(cut(&self.0, room)) };
+    /// Its lines in `room` columns.
+    fn lines(&self, column: &Column, room: usize) -> Vec<String> {
+        match (room, column.wraps) {
+            (usize::MAX, _) => vec![self.0.clone()],
+            (_, true) => wrapped(&self.0, room),
+            (_, false) => vec![cut(&self.0, room)],
+        }
+    }
+
+    fn cell(&self, lines: &[String]) -> Cell {
+        let cell = Cell::new(lines.join("\n"));
         match self.1 {
             None => cell,
             Some(Style::Strong) => cell.add_attribute(Attribute::Bold),
@@ -128,12 +144,17 @@ impl Grid {
             table.force_no_tty();
         }
         let titles = self.columns.iter().map(|column| Text::styled(column.title, Style::Strong));
-        table.set_header(titles.map(|title| title.cell(usize::MAX)).collect::<Vec<_>>());
+        table.set_header(titles.map(|title| title.cell(std::slice::from_ref(&title.0))).collect::<Vec<_>>());
         // Without a terminal nothing is cut, and nothing has to be measured for it.
         let room_of = |index: usize| widths.as_ref().map_or(usize::MAX, |widths| widths[index]);
+        // How many lines each record takes.
+        let mut heights = vec![1];
         for (cells, _) in &self.rows {
-            let cells = cells.iter().take(self.columns.len()).enumerate();
-            table.add_row(cells.map(|(index, text)| text.cell(room_of(index))).collect::<Vec<_>>());
+            let cells = cells.iter().zip(&self.columns).enumerate();
+            let cells: Vec<_> =
+                cells.map(|(index, (text, column))| (text, text.lines(column, room_of(index)))).collect();
+            heights.push(cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or(1));
+            table.add_row(cells.iter().map(|(text, lines)| text.cell(lines)).collect::<Vec<_>>());
         }
         let last = self.columns.len().saturating_sub(1);
         for (index, column) in table.column_iter_mut().enumerate() {
@@ -145,13 +166,26 @@ impl Grid {
         let room = screen.room.map_or(usize::MAX, |room| usize::from(room).saturating_sub(indent));
         let below = std::iter::once(&[][..]).chain(self.rows.iter().map(|(_, below)| below.as_slice()));
         let mut drawn = String::new();
-        for (line, below) in table.lines().zip(below) {
-            drawn.push_str(line.trim_end());
-            drawn.push('\n');
-            for line in below {
-                drawn.push_str(&format!("{:indent$}{}\n", "", cut(line, room)));
+        let mut lines = table.lines();
+        for (height, below) in heights.into_iter().zip(below) {
+            for line in lines.by_ref().take(height) {
+                drawn.push_str(line.trim_end());
+                drawn.push('\n');
+            }
+            for line in below.iter().flat_map(|line| wrapped_below(line, room)) {
+                drawn.push_str(&format!("{:indent$}{line}\n", ""));
             }
         }
         drawn
     }
+}
+
+/// The lines of a text below a record; after a mark such as `→` they go on below its words.
+fn wrapped_below(text: &str, room: usize) -> Vec<String> {
+    if room == usize::MAX {
+        return vec![text.to_owned()];
+    }
+    let Some(words) = text.strip_prefix("→ ") else { return wrapped(text, room) };
+    let lines = wrapped(words, room.saturating_sub(2)).into_iter().enumerate();
+    lines.map(|(index, line)| format!("{}{line}", if index == 0 { "→ " } else { "  " })).collect()
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Screen, Style, paint, printable};
+use super::text::{columns, cut};
+use super::{Screen, Style, one_line, paint, printable};
 use crate::engine::launch::Step;
 use crate::model::ThreadId;
 
@@ -14,6 +15,7 @@ use crate::model::ThreadId;
 /// for good.
 pub struct LiveBatch<K = ThreadId> {
     screen: Screen,
+    bars: MultiProgress,
     lines: BTreeMap<K, (ProgressBar, String)>,
 }
 
@@ -25,19 +27,29 @@ impl<K: Ord + Copy + Display> LiveBatch<K> {
         if !screen.progress {
             bars.set_draw_target(indicatif::ProgressDrawTarget::hidden());
         }
-        let width = threads.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0).min(32);
+        // What a thread does matters more than the end of its name.
+        let most = usize::from(screen.width / 3).clamp(8, 32);
+        let names: Vec<String> = threads.iter().map(|(_, name)| cut(&one_line(name), most)).collect();
+        let width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
         let lines = threads
             .iter()
-            .map(|(id, name)| {
+            .zip(names)
+            .map(|((id, _), name)| {
                 let bar = bars.add(ProgressBar::new_spinner().with_style(style("{spinner} {msg}")));
-                let name: String = name.chars().take(width).collect();
-                let prefix = format!("{id}  {name:width$}");
+                let gap = width.saturating_sub(columns(&name));
+                let prefix = format!("{id}  {name}{:gap$}", "");
                 bar.set_message(format!("{prefix}  starting"));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 (*id, (bar, prefix))
             })
             .collect();
-        Self { screen, lines }
+        Self { screen, bars, lines }
+    }
+
+    /// Lets something be said above the table, which is drawn again below it; said past the table, it would be
+    /// drawn over.
+    pub fn above(&self, say: impl FnOnce()) {
+        self.bars.suspend(say);
     }
 
     /// Shows where a thread is.
@@ -46,8 +58,8 @@ impl<K: Ord + Copy + Display> LiveBatch<K> {
         match state {
             Step::Starting => bar.set_message(format!("{prefix}  starting")),
             Step::Running(what) => {
-                let room = usize::from(self.screen.width).saturating_sub(prefix.chars().count() + 8);
-                let what: String = what.chars().filter(|c| !c.is_control()).take(room).collect();
+                let room = usize::from(self.screen.width).saturating_sub(columns(prefix) + 5);
+                let what = cut(&one_line(what), room);
                 bar.set_message(format!("{prefix}  {what}"));
             }
             Step::Waiting(what) => {

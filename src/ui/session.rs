@@ -3,6 +3,7 @@
 use super::grid::{Column, Grid};
 use super::{Screen, one_line, time};
 use crate::engine::session::SessionView;
+use crate::engine::status::{SessionRow, SessionStatus};
 use crate::model::{KnownSession, SessionId};
 
 /// The sessions that an agent knows, a line each; the one that is connected is marked.
@@ -18,6 +19,15 @@ pub fn sessions_lines(
         format!("{}  {}  (used {used}{mark})", session.id, one_line(&session.title))
     };
     sessions.iter().map(line).collect()
+}
+
+/// Whether the conversation of an attempt can go on.
+fn can_go_on(row: &SessionRow) -> &'static str {
+    match row.status {
+        SessionStatus::Running => "it runs",
+        _ if row.resumable => "yes, if the agent still has it",
+        _ => "no",
+    }
 }
 
 /// Everything that is on record of an attempt, a line each.
@@ -42,7 +52,7 @@ pub fn session_text(screen: &Screen, view: &SessionView) -> String {
         ("Attempt", Some(row.attempt.to_string())),
         ("Goes on from", row.resumed_from.map(|from| format!("attempt {from}"))),
         ("Session", Some(row.session_id.clone().unwrap_or_else(|| "none was opened".to_owned()))),
-        ("Can go on", Some(if row.resumable { "yes, if the agent still has it" } else { "no" }.to_owned())),
+        ("Can go on", Some(can_go_on(row).to_owned())),
         ("Agent", Some(row.agent.to_string())),
         ("Model", Some(row.model.clone())),
         ("Backend", row.backend.map(str::to_owned)),
@@ -56,7 +66,7 @@ pub fn session_text(screen: &Screen, view: &SessionView) -> String {
         ("Tokens", usage),
         ("Turns", turns),
     ];
-    let mut grid = Grid::new([Column::whole(""), Column::cut("", 40)]);
+    let mut grid = Grid::new([Column::whole(""), Column::wrapped("", 40)]);
     for (name, value) in facts {
         if let Some(value) = value {
             grid.row([name.into(), value.into()]);

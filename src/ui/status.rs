@@ -202,21 +202,28 @@ fn narrow_threads(screen: &Screen, report: &StatusReport) -> Grid {
         Column::whole("Tasks"),
     ]);
     for thread in &report.threads {
-        let (agent, session) = last_of(screen, thread);
         grid.row(thread_cells(thread));
-        if !(agent.is_empty() && session.is_empty()) {
-            let count = match thread.sessions.len() {
-                0 => "no session",
-                1 => "1 session",
-                count => &format!("{count} sessions"),
-            };
-            let resume = if resumes(thread) == "yes" { "can be resumed" } else { "" };
-            let parts = [count, agent, &session, resume];
-            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            grid.below(&parts.join(" · "));
-        }
+        grid.below(&had(screen, thread));
     }
     grid
+}
+
+/// What a thread has had, in a line: `2 sessions · default · failed 3m ago (auth) · can be resumed`.
+pub(super) fn had(screen: &Screen, thread: &ThreadRow) -> String {
+    let (agent, session) = last_of(screen, thread);
+    let count = match thread.sessions.len() {
+        0 => "no session",
+        1 => "1 session",
+        count => &format!("{count} sessions"),
+    };
+    let resume = match resumes(thread) {
+        "yes" => "can be resumed",
+        "no" => "can't be resumed",
+        _ => "",
+    };
+    let parts = [count, agent, &session, resume];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" · ")
 }
 
 /// The status, and whether a job has the thread: `pending, queued`, `running, headless`.

@@ -71,6 +71,53 @@ pub(super) fn cut(text: &str, room: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// The text on as many lines of at most `room` columns as it needs. It breaks at blanks; what stands between
+/// backticks is for copying, and stays on one line where it fits on one.
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(1);
+    let mut lines: Vec<String> = vec![String::new()];
+    for piece in pieces(text) {
+        let used = lines.last().map_or(0, |line| columns(line));
+        let gap = usize::from(used > 0);
+        if used + gap + columns(&piece) <= room {
+            let line = lines.last_mut().into_iter();
+            line.for_each(|line| {
+                line.push_str(&" ".repeat(gap));
+                line.push_str(&piece);
+            });
+            continue;
+        }
+        if used > 0 {
+            lines.push(String::new());
+        }
+        for c in piece.chars() {
+            let used = lines.last().map_or(0, |line| columns(line));
+            if used > 0 && used + c.width().unwrap_or(0) > room {
+                lines.push(String::new());
+            }
+            // What is longer than a line breaks at its blanks too, and a line begins with none.
+            if let Some(line) = lines.last_mut().filter(|line| c != ' ' || !line.is_empty()) {
+                line.push(c);
+            }
+        }
+    }
+    lines
+}
+
+/// The words of a text; from one backtick to the next is one.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    let mut open = false;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match pieces.last_mut().filter(|_| open) {
+            Some(last) => last.extend([" ", word]),
+            None => pieces.push(word.to_owned()),
+        }
+        open ^= word.matches('`').count() % 2 == 1;
+    }
+    pieces
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +136,23 @@ mod tests {
             assert_eq!(one_line(text), long, "{text:?}");
             assert_eq!(is_plain_line(text), text == long && text.is_ascii(), "{text:?}");
             assert_eq!(columns(&long), long.width(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrapped_is_whole_and_keeps_commands_together() {
+        for (text, room, lines) in [
+            ("", 5, &[""][..]),
+            ("ab cd", 5, &["ab cd"]),
+            ("ab cd", 4, &["ab", "cd"]),
+            ("run `a b c` now", 9, &["run", "`a b c`", "now"]),
+            ("run `a b c`, then", 12, &["run `a b c`,", "then"]),
+            ("a `b", 3, &["a", "`b"]),
+            ("abcdefg h", 3, &["abc", "def", "g h"]),
+            ("`ab cd ef`", 6, &["`ab cd", "ef`"]),
+            ("漢字漢字 x", 4, &["漢字", "漢字", "x"]),
+        ] {
+            assert_eq!(wrapped(text, room), lines, "{text:?} in {room}");
         }
     }
 

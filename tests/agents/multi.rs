@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::support::project::Project;
 use crate::support::running::Running;
+use crate::support::terminal::Terminal;
 use crate::support::wait::{PATIENCE, wait_for, wait_until};
 
 const DONE: &str = "@bash work update --task 01 --status completed --report done\n@text done";
@@ -49,6 +50,23 @@ fn a_batch_runs_side_by_side_in_windows_of_the_agents_own_ui() {
     assert_eq!(windows.len(), 3, "{windows:?}");
     wait_until("the UI to show the turn", PATIENCE, || screen(&project, &windows[0]).contains("done"));
     assert!(!run.stderr.contains("OPENCODE_SERVER_PASSWORD"));
+}
+
+/// Who waits at a terminal reads the way to the windows whole, and of the live table only its last state stays.
+#[test]
+fn what_is_said_while_it_waits_stands_above_the_live_table() {
+    let project = Project::new(&["@sleep 3s\n@bash work update --task 01 --status completed\n@text done"; 2]);
+    let terminal = Terminal::open(
+        &project.env,
+        &project.repo(),
+        (60, 24),
+        "unset TMUX; work multi --wait --window stream",
+    );
+    let text = terminal.ends_with(0);
+    let joined = text.replace('\n', "");
+    assert!(joined.contains("hint: watch and step in: ") && joined.contains("attach-session -t"), "{text}");
+    let drawn = |c: char| ('\u{2800}'..='\u{28ff}').contains(&c);
+    assert!(!text.contains(drawn), "a line of the table was left: {text}");
 }
 
 /// Two at the same moment start each thread once: the second finds nothing to start, and says so.

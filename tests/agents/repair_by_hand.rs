@@ -27,7 +27,7 @@ fn a_person_chooses_what_is_done() {
     }
     {
         let terminal = open(&project, "work fix --thread 1.1.1");
-        terminal.shows("Resume: go on in session");
+        terminal.shows("Resume: go on in the same session");
         terminal.press(&["Enter"]);
         terminal.shows("go? [y/N]");
         terminal.press(&["n", "Enter"]);

@@ -143,7 +143,7 @@ Thread    Name        Status       Sessions  Last agent  Last session         Re
           → resume it where it stopped
 --- stderr
 error: what to do with them is a person's choice
-hint: `work fix --all --resume`, or `--thread ID` with `--resume`, `--retry` or `--agent NAME`
+hint: `work fix --batch 1.2` with `--resume`, `--retry` or `--agent NAME`
 --- exit 8
 
 "#]],
@@ -162,7 +162,7 @@ would run 01.01.02 Shell completions and the man page with docs-writer (c/d, the
 "#]]);
     desk.shows("fix --thread 1.2.1 --agent docs-writer --dry-run", str![[r#"
 $ work fix --thread 1.2.1 --agent docs-writer --dry-run
-would run 01.02.01 Help texts with docs-writer (c/d, then e/f) in [REPO], plain, permissions: deny; `work prompt --thread 01.02.01` shows its 1557 bytes of prompt
+would run 01.02.01 Help texts with docs-writer (c/d, then e/f) in [REPO], plain, permissions: deny; `work prompt --thread 01.02.01 --handover` shows its 1557 bytes of prompt
 --- stderr
 warning: batch `01.01` comes before `01.02` and is not done
 --- exit 0
@@ -189,7 +189,7 @@ $ work fix --all --retry --dry-run --json
         "c/d",
         "e/f"
       ],
-      "mode": "plain",
+      "mode": "tui",
       "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1944,
@@ -203,7 +203,7 @@ $ work fix --all --retry --dry-run --json
       "models": [
         "a/b"
       ],
-      "mode": "plain",
+      "mode": "tui",
       "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1557,

@@ -142,7 +142,7 @@ created work/agents.yaml
 created work/.gitignore
 created work/.local/.gitignore
 --- stderr
-warning: this is no git repository; worktrees and changes will not be available
+warning: this is no git repository: what agents change can't be compared or taken back
 hint: look at the models in `work/agents.yaml`, then `work create NAME`
 --- exit 0
 

@@ -11,6 +11,7 @@ mod answer;
 mod approve;
 mod arguments;
 mod assign;
+mod at_a_terminal;
 mod bad_agents;
 mod bad_plan;
 mod bad_state;

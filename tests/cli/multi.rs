@@ -86,7 +86,7 @@ fn what_is_left_alone() {
     desk.shows("multi --dry-run", str![[r#"
 $ work multi --dry-run
 batch 01.01 The name
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.01.02 --handover` shows its 1944 bytes of prompt
 would leave 01.01.01 The command: completed
 --- exit 0
 

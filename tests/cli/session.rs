@@ -198,9 +198,20 @@ hint: `work execute --thread 02.01.01` begins one
         str![[r#"
 $ work session show 1.1.1/9
 --- stderr
-error: thread `01.01.01` has had no session yet
-hint: `work execute --thread 01.01.01` begins one
---- exit 1
+error: thread `01.01.01` has no attempt `9`; it has 1, 2
+hint: `work session list --thread 01.01.01` shows them
+--- exit 2
+
+"#]],
+    );
+    desk.shows(
+        "session export 1.1.1/first",
+        str![[r#"
+$ work session export 1.1.1/first
+--- stderr
+error: thread `01.01.01` has no attempt `first`; it has 1, 2
+hint: `work session list --thread 01.01.01` shows them
+--- exit 2
 
 "#]],
     );

@@ -169,6 +169,7 @@ Thread    Name                                Status       Tasks
 01.02.02  Blog post (no longer in the plan)   cancelled    0/0
           1 session · default · completed 11d ago
 02.01.01  Remove the alias                    pending      0/1
+          no session
 exit 0
 
 "#]],
