@@ -6,6 +6,8 @@
 
 mod backend;
 mod errors;
+mod exit;
+mod health;
 mod http;
 mod keeper;
 mod log;
@@ -21,9 +23,11 @@ mod session;
 mod sse;
 mod sweep;
 mod turn;
+mod vitals;
 mod wire;
 
 pub use backend::Opencode;
+pub use health::HealthLimits;
 pub use password::Password;
 pub use record::{ServerRecord, stop_leftover};
 pub use run::{Gone, OpencodeRun, RunOptions, StartHook};

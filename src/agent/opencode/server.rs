@@ -6,24 +6,27 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::exit::{self, Exit, Exited};
+use super::health::HealthLimits;
 use super::http::{Http, USER};
 use super::log::{self, Log};
 use super::password::{self, Password};
 use super::plugin;
 use super::record::{self, ServerRecord};
 use super::sweep;
+use super::vitals::{self, Vitals};
 use crate::model::{Failure, FailureKind, Owner};
 use crate::sys::env;
-use crate::sys::identity::Identity;
+use crate::sys::identity::{Identity, Liveness};
 use crate::sys::process::{self, Signal};
 
 /// The oldest server that we can drive.
@@ -53,6 +56,8 @@ pub struct ServerOptions {
     pub env: Vec<(OsString, OsString)>,
     /// Who keeps the record of it.
     pub on_start: Option<RecordHook>,
+    /// How patient we are with it.
+    pub health: HealthLimits,
 }
 
 impl ServerOptions {
@@ -60,7 +65,8 @@ impl ServerOptions {
     #[must_use]
     pub fn new(program: PathBuf, root: PathBuf, log: PathBuf, private: PathBuf) -> Self {
         let ready_within = Duration::from_secs(30);
-        Self { program, root, log, private, ready_within, env: Vec::new(), on_start: None }
+        let health = HealthLimits::default();
+        Self { program, root, log, private, ready_within, env: Vec::new(), on_start: None, health }
     }
 }
 
@@ -72,7 +78,15 @@ pub struct Server {
     marker: String,
     log: Log,
     stopping: AtomicBool,
-    exit: watch::Receiver<Option<String>>,
+    exited: Exited,
+}
+
+/// What a server that takes another one's place has of it, so that whoever is attached to that one finds
+/// this one: its port and its password.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    port: u16,
+    password: Password,
 }
 
 impl Server {
@@ -82,22 +96,29 @@ impl Server {
     /// `AgentMissing` when it can't be started or ends at once, `AgentTooOld`, and `ServerUnreachable`
     /// when it does not become ready in time or does not take its own password.
     pub async fn start(options: &ServerOptions) -> Result<Self, Failure> {
-        Self::start_unless(options, std::future::pending()).await
+        Self::start_unless(options, None, std::future::pending()).await
     }
 
-    /// The same, given up when `stop` is ready before the server is.
+    /// The same, in the place of an earlier one if that is free; given up when `stop` is ready before the
+    /// server is.
     pub(crate) async fn start_unless(
         options: &ServerOptions,
+        place: Option<&Place>,
         stop: impl Future<Output = ()>,
     ) -> Result<Self, Failure> {
         let cannot = |error: io::Error| {
             let words = format!("cannot start `{}`: {error}", options.program.display());
             Failure::new(FailureKind::AgentMissing, words)
         };
-        let password = Password::random().map_err(cannot)?;
+        let password = match place {
+            Some(place) => place.password.clone(),
+            None => Password::random().map_err(cannot)?,
+        };
+        // A port that is taken would end it, after some seconds; then any other must do.
+        let port = place.map(|place| place.port).filter(|port| is_free(*port)).unwrap_or(0);
         let marker = password::token().map_err(cannot)?;
         let (log, stdout, stderr) = Log::open(&options.log).map_err(cannot)?;
-        let mut command = command(options, &password, &marker).map_err(cannot)?;
+        let mut command = command(options, port, &password, &marker).map_err(cannot)?;
         // Written down before there is anything to end: were we killed in between, its marker finds it.
         tell(options, &password, &marker, record::nobody(), None);
         command.stdout(stdout).stderr(stderr);
@@ -106,19 +127,22 @@ impl Server {
         let pid = child.id().ok_or_else(|| cannot(io::Error::other("it has no process id")))?;
         // From here on, whatever fails, the process must end: the reaper holds the child.
         let identity = Identity::of(pid);
-        let (died, exit) = watch::channel(None);
+        let (tell, exited) = Exited::channel();
+        let vitals = Vitals::new();
+        let judged = vitals.clone();
         let reaped = marker.clone();
         tokio::spawn(async move {
-            let words = match child.wait().await {
-                Ok(status) => status.to_string(),
-                Err(error) => format!("it was lost: {error}"),
+            let words = match (child.wait().await, judged.verdict()) {
+                (_, Some(verdict)) => verdict.to_owned(),
+                (Ok(status), None) => status.to_string(),
+                (Err(error), None) => format!("it was lost: {error}"),
             };
             // What it leaves behind is nobody's: its group first, then what ran away from it.
             process::signal_group(pid, Signal::SIGKILL);
-            died.send_replace(Some(words));
+            tell.send_replace(Some(Exit::now(words)));
             sweep::sweep(&reaped).await;
         });
-        let starting = Starting { pid, log, exit, marker, identity, password };
+        let starting = Starting { pid, log, exited, marker, identity, password, vitals };
         let started = tokio::select! {
             started = starting.until_ready(options) => started,
             () = stop => {
@@ -129,12 +153,66 @@ impl Server {
             starting.give_up().await;
         }
         let (http, version) = started?;
-        let Starting { log, exit, marker, identity, .. } = starting;
+        let Starting { log, exited, marker, identity, .. } = starting;
         let gone =
             || Failure::new(FailureKind::AgentCrashed, format!("opencode ended: {}", log.last_lines()));
         let identity = identity.ok_or_else(gone)?;
-        let stopping = AtomicBool::new(false);
-        Ok(Self { http, identity, version, marker, log, stopping, exit })
+        Ok(Self::new(http, identity, version, marker, log, exited).watched(options))
+    }
+
+    /// Takes over a server that an earlier supervisor left, if it is well. It stays where it is, and so do
+    /// the turns that run on it.
+    ///
+    /// # Errors
+    /// `ServerUnreachable` when it is gone, can't be told to be that very server, or does not answer.
+    pub async fn take_over(record: &ServerRecord, options: &ServerOptions) -> Result<Self, Failure> {
+        let unfit = |why: &str| Failure::new(FailureKind::ServerUnreachable, format!("opencode {why}"));
+        let url = record.url.as_deref().ok_or_else(|| unfit("was never ready"))?;
+        let identity = record::identity(&record.identity);
+        if identity.liveness() != Liveness::Alive {
+            return Err(unfit("is gone"));
+        }
+        let vitals = Vitals::new();
+        let http = Http::with_vitals(url, record.password.clone(), vitals.clone())?;
+        let version = timeout(options.health.answer, http.health());
+        let version = version.await.map_err(|_| unfit("does not answer"))??;
+        let (tell, exited) = Exited::channel();
+        let (pid, watched, marker) = (identity.pid, identity.clone(), record.marker.clone());
+        tokio::spawn(async move {
+            exit::of_stranger(watched).await;
+            let words = vitals.verdict().unwrap_or("how, only its parent could tell").to_owned();
+            process::signal_group(pid, Signal::SIGKILL);
+            tell.send_replace(Some(Exit::now(words)));
+            sweep::sweep(&marker).await;
+        });
+        let log = Log::of(&options.log);
+        let server = Self::new(http, identity, version, record.marker.clone(), log, exited);
+        Ok(server.watched(options))
+    }
+
+    fn new(
+        http: Http,
+        identity: Identity,
+        version: String,
+        marker: String,
+        log: Log,
+        exited: Exited,
+    ) -> Self {
+        Self { http, identity, version, marker, log, stopping: AtomicBool::new(false), exited }
+    }
+
+    /// From here on somebody looks after it.
+    fn watched(self, options: &ServerOptions) -> Self {
+        let pid = self.identity.pid;
+        let kill = move || process::signal_group(pid, Signal::SIGKILL);
+        tokio::spawn(vitals::watch(self.http.clone(), self.exited.clone(), options.health, kill));
+        self
+    }
+
+    /// Its place, for a server that comes after it.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let port = self.http.url().rsplit(':').next()?.parse().ok()?;
+        Some(Place { port, password: self.http.password().clone() })
     }
 
     /// Its address.
@@ -177,7 +255,14 @@ impl Server {
     /// Whether its process still runs.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.exit.borrow().is_none()
+        self.exited.get().is_none()
+    }
+
+    /// Its end, once it has died: when, how long it had lived, whether a turn had begun on it, and why.
+    pub(crate) fn death(&self) -> Option<(Instant, Duration, bool, Failure)> {
+        let exit = self.exited.get()?;
+        let lived = exit.at.saturating_duration_since(self.http.vitals().born());
+        Some((exit.at, lived, self.http.vitals().is_of_use(), self.crash(&exit)))
     }
 
     /// Whether we are ending it, so that its turns end for that reason.
@@ -189,15 +274,19 @@ impl Server {
     /// How many readers of its events live: one a running turn.
     #[must_use]
     pub fn live_readers(&self) -> usize {
-        self.http.readers().count()
+        self.http.vitals().readers()
     }
 
     /// Waits until its process is gone, and tells how it ended.
     pub async fn exited(&self) -> Failure {
-        let words = exited(self.exit.clone()).await;
+        let exit = self.exited.clone().wait().await;
+        self.crash(&exit)
+    }
+
+    fn crash(&self, exit: &Exit) -> Failure {
         let last = self.log.last_lines();
         let last = if last.is_empty() { String::new() } else { format!("; its last words: {last}") };
-        Failure::new(FailureKind::AgentCrashed, format!("opencode ended ({words}){last}"))
+        Failure::new(FailureKind::AgentCrashed, format!("opencode ended ({}){last}", exit.words))
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -210,7 +299,7 @@ impl Server {
         if self.is_running() {
             // It ends the tools of all turns; what it misses, the sweep finds.
             let _ = self.http.dispose(PATIENCE).await;
-            end(self.identity.pid, &self.exit).await;
+            end(self.identity.pid, &self.exited).await;
         }
         sweep::sweep(&self.marker).await;
     }
@@ -238,10 +327,11 @@ impl std::fmt::Debug for Server {
 struct Starting {
     pid: u32,
     log: Log,
-    exit: watch::Receiver<Option<String>>,
+    exited: Exited,
     marker: String,
     identity: Option<Identity>,
     password: Password,
+    vitals: Vitals,
 }
 
 impl Starting {
@@ -250,7 +340,7 @@ impl Starting {
         self.tell(options, None);
         let url = self.address(options, deadline).await?;
         self.tell(options, Some(&url));
-        let http = Http::new(&url, self.password.clone())?;
+        let http = Http::with_vitals(&url, self.password.clone(), self.vitals.clone())?;
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
         let version = timeout(left, http.health()).await.map_err(|_| self.not_ready(options))??;
         if is_older(&version) {
@@ -267,11 +357,11 @@ impl Starting {
     /// Waits for the line that tells the address.
     async fn address(&self, options: &ServerOptions, deadline: Instant) -> Result<String, Failure> {
         loop {
-            let gone = self.exit.borrow().clone();
+            let gone = self.exited.get();
             if let Some(url) = log::ready(&self.log.beginning(64 * 1024)) {
                 return Ok(url);
             }
-            if let Some(status) = gone {
+            if let Some(Exit { words: status, .. }) = gone {
                 let last = self.log.last_lines();
                 let said =
                     if last.is_empty() { "it said nothing".to_owned() } else { format!("it said: {last}") };
@@ -302,7 +392,7 @@ impl Starting {
     }
 
     async fn give_up(&self) {
-        end(self.pid, &self.exit).await;
+        end(self.pid, &self.exited).await;
         sweep::sweep(&self.marker).await;
     }
 }
@@ -315,30 +405,30 @@ fn tell(options: &ServerOptions, password: &Password, marker: &str, identity: Ow
     }
 }
 
-/// TERM, wait, KILL, wait. The reaper reaps.
-async fn end(pid: u32, exit: &watch::Receiver<Option<String>>) {
+/// TERM, wait, KILL, wait. Whoever watches its end tells it.
+async fn end(pid: u32, exited: &Exited) {
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
-        if exit.borrow().is_some() {
+        if exited.get().is_some() {
             return;
         }
         process::signal_group(pid, signal);
-        if timeout(PATIENCE, exited(exit.clone())).await.is_ok() {
+        if timeout(PATIENCE, exited.clone().wait()).await.is_ok() {
             return;
         }
     }
 }
 
-async fn exited(mut exit: watch::Receiver<Option<String>>) -> String {
-    let words = exit.wait_for(Option::is_some).await.ok().and_then(|words| words.clone());
-    words.unwrap_or_else(|| "its reaper is gone".to_owned())
+/// Whether a server could listen on this port of the loopback.
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-fn command(options: &ServerOptions, password: &Password, marker: &str) -> io::Result<Command> {
+fn command(options: &ServerOptions, port: u16, password: &Password, marker: &str) -> io::Result<Command> {
     let users = env::raw("OPENCODE_CONFIG_CONTENT");
     let config = plugin::install(&options.private, users.as_deref().and_then(|text| text.to_str()))?;
     let mut command = process::command(&options.program);
     command
-        .args(["serve", "--hostname", "127.0.0.1", "--port", "0"])
+        .args(["serve", "--hostname", "127.0.0.1", "--port", &port.to_string()])
         .current_dir(&options.root)
         .env("PWD", &options.root)
         .env("OPENCODE_SERVER_USERNAME", USER)

@@ -277,6 +277,7 @@ impl OpencodeSession {
         if self.turn.unsettled() {
             self.look = self.look.min(Instant::now() + SETTLE);
         } else if self.turn.phase() == Phase::Open {
+            self.server.http().vitals().was_of_use();
             self.rests = 0;
             self.look = Instant::now() + QUIET;
         } else if self.turn.early_error().is_some() {
