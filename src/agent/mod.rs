@@ -6,4 +6,6 @@
 mod backend;
 pub mod opencode;
 
-pub use backend::{Backend, BoxFuture, OpenRequest, PermissionReply, PromptRequest, Session, UiCommand};
+pub use backend::{
+    Backend, BoxFuture, OpenRequest, PermissionReply, PromptRequest, RejoinRequest, Session, UiCommand,
+};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Exit;
 use super::asking::asking;
-use super::connect::{connect, endpoint};
+use super::connect::{connect, connect_again, endpoint};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use super::report::WindowReporter;
@@ -29,7 +29,12 @@ pub(super) fn run_turn(
     let mut reporter = WindowReporter::new(ctx, prepared);
     let mut once = || -> Result<Finished, Failed> {
         let (client, finish) = connect(ctx, workspace, no_supervisor)?;
-        let finished = run(client, spec.clone(), &mut reporter);
+        // A turn within this command would have died with it.
+        let mut again = || match no_supervisor {
+            true => None,
+            false => connect_again(ctx, workspace),
+        };
+        let finished = run(client, spec.clone(), &mut reporter, &mut again);
         finish();
         Ok(finished?)
     };

@@ -11,8 +11,8 @@ use super::left::Left;
 use super::owner;
 use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
 use crate::model::{
-    self, CancelCause, End, Outcome, Owner, SessionId, SessionRef, SessionState, Stream, StreamId, Thread,
-    TransitionError, TurnNumber, TurnOutcome, Usage,
+    self, CancelCause, End, ModelRef, Outcome, Owner, SessionId, SessionRef, SessionState, Stream, StreamId,
+    Thread, ThreadId, TransitionError, TurnNumber, TurnOutcome, Usage,
 };
 use crate::store::journal::{Header, Journals, Kept};
 use crate::store::{Store, StoreError};
@@ -78,6 +78,27 @@ impl Facts {
         let model = model.parse().ok()?;
         let start = SessionStart { thread, agent, model, backend, mode, directory, resumed_from };
         Some(Self { start, session, turn, attempt, owner, began: at.trunc_subsecs(3) })
+    }
+
+    /// Those of an open record that is ours from here on.
+    pub(super) fn of_record(
+        thread: ThreadId,
+        record: &model::SessionRecord,
+        turn: TurnNumber,
+    ) -> Option<Self> {
+        let model = ModelRef { variant: record.variant.clone(), ..record.model.parse().ok()? };
+        let start = SessionStart {
+            thread,
+            agent: record.agent.clone(),
+            model,
+            backend: record.backend?,
+            mode: record.mode?,
+            directory: record.directory.clone()?,
+            resumed_from: record.resumed_from,
+        };
+        let (session, attempt) = (record.session.known().cloned(), record.attempt);
+        let began = record.started_at.trunc_subsecs(3);
+        Some(Self { start, session, turn, attempt, owner: owner::current(), began })
     }
 
     /// Takes the next numbers.

@@ -107,6 +107,7 @@ pub fn prepare(
         resume: known,
         // Who runs it knows whether somebody is there.
         asking: Asking { policy: Policy::Deny, timeout: Settings::default().ask_timeout },
+        adopt: None,
     };
     Ok(Prepared {
         name: thread.name.clone(),

@@ -10,7 +10,7 @@ pub use crate::ipc::TurnMessage;
 use crate::ipc::{
     Client, ClientError, ClientMessage, Connection, Incoming, Refusal, ServerMessage, TurnSpec, UiCommand,
 };
-use crate::model::{CancelCause, Mode, TurnOutcome};
+use crate::model::{CancelCause, Mode, TurnNumber, TurnOutcome};
 use crate::sys::process;
 use crate::sys::signals::{self, Interrupt};
 
@@ -68,9 +68,17 @@ enum Happening {
 
 /// Runs a turn to its end, and the agent's own UI for as long as the person wants it.
 ///
+/// When the supervisor dies, `again` gives the next one, which goes on with the turn if that goes on at
+/// the agent.
+///
 /// # Errors
 /// When the supervisor can't be reached at all.
-pub fn run(client: Client, spec: TurnSpec, reporter: &mut dyn Reporter) -> Result<Finished, ClientError> {
+pub fn run(
+    client: Client,
+    spec: TurnSpec,
+    reporter: &mut dyn Reporter,
+    again: &mut dyn FnMut() -> Option<Client>,
+) -> Result<Finished, ClientError> {
     let (sender, happenings) = mpsc::channel();
     let (connection, incoming) = client.into_parts();
     forward(incoming, sender.clone());
@@ -80,13 +88,14 @@ pub fn run(client: Client, spec: TurnSpec, reporter: &mut dyn Reporter) -> Resul
         let _ = interrupted.send(Happening::Interrupted(interrupt));
     })
     .map_err(|error| ClientError::NoAnswer(Some(error.into())))?;
-    let mode = spec.mode;
-    connection.send(&ClientMessage::Run { spec: Box::new(spec) })?;
+    connection.send(&ClientMessage::Run { spec: Box::new(spec.clone()) })?;
     let mut following = Following {
         connection: Some(connection),
         sender,
         ui: None,
-        mode,
+        spec,
+        number: None,
+        seen: 0,
         cancelled: 0,
         finished: None,
         ui_ending: false,
@@ -96,6 +105,9 @@ pub fn run(client: Client, spec: TurnSpec, reporter: &mut dyn Reporter) -> Resul
             return Ok(following.finished.unwrap_or(Finished::Lost));
         }
         match happenings.recv_timeout(following.patience()) {
+            Ok(Happening::Supervisor(Incoming::Gone)) if following.may_go_on() => {
+                following.go_on(again(), reporter);
+            }
             Ok(happening) => following.handle(happening, reporter),
             Err(_) => following.waited_long_enough(),
         }
@@ -117,7 +129,11 @@ struct Following {
     sender: Sender<Happening>,
     /// The process id of the agent's own UI, while it has the terminal.
     ui: Option<u32>,
-    mode: Mode,
+    spec: TurnSpec,
+    /// The number of the turn, once it is known.
+    number: Option<TurnNumber>,
+    /// How many of its events we have heard of.
+    seen: u64,
     cancelled: u32,
     finished: Option<Finished>,
     /// The agent's own UI was asked to end.
@@ -128,6 +144,35 @@ impl Following {
     /// The turn has ended and nobody looks at it any more.
     fn is_over(&self) -> bool {
         self.finished.is_some() && self.ui.is_none()
+    }
+
+    /// Whether the turn may go on though its supervisor is gone: it had begun, and nobody wants it to end.
+    fn may_go_on(&self) -> bool {
+        self.number.is_some() && self.finished.is_none() && self.cancelled == 0 && self.connection.is_some()
+    }
+
+    /// Asks the next supervisor to go on with it.
+    fn go_on(&mut self, client: Option<Client>, reporter: &mut dyn Reporter) {
+        let asked = client.and_then(|client| {
+            let (connection, incoming) = client.into_parts();
+            let spec = TurnSpec { adopt: Some(self.seen), ..self.spec.clone() };
+            connection.send(&ClientMessage::Run { spec: Box::new(spec) }).ok()?;
+            forward(incoming, self.sender.clone());
+            Some(connection)
+        });
+        match asked {
+            Some(connection) => {
+                self.connection = Some(connection);
+                let message = "the supervisor died; another one goes on with the turn".to_owned();
+                reporter.show(&Progress::Turn(&TurnMessage::Warning { message }));
+            }
+            None => self.lost(),
+        }
+    }
+
+    fn lost(&mut self) {
+        self.finished.get_or_insert(Finished::Lost);
+        self.end_ui();
     }
 
     /// How long to wait for the next thing to happen.
@@ -154,10 +199,7 @@ impl Following {
     fn handle(&mut self, happening: Happening, reporter: &mut dyn Reporter) {
         match happening {
             Happening::Supervisor(Incoming::Message(message)) => self.heard(*message, reporter),
-            Happening::Supervisor(Incoming::Gone) => {
-                self.finished.get_or_insert(Finished::Lost);
-                self.end_ui();
-            }
+            Happening::Supervisor(Incoming::Gone) => self.lost(),
             Happening::Interrupted(Interrupt::Asked) => self.cancel(reporter),
             Happening::Interrupted(Interrupt::TerminalGone) => {
                 // Hanging up is how the supervisor learns that nobody looks any more.
@@ -180,11 +222,18 @@ impl Following {
 
     fn heard(&mut self, message: ServerMessage, reporter: &mut dyn Reporter) {
         match message {
+            // The same turn, from the supervisor that goes on with it.
+            ServerMessage::Turn(TurnMessage::Opened { number, .. }) if self.number == Some(number) => {}
+            ServerMessage::Turn(TurnMessage::Ended {
+                outcome: TurnOutcome::Cancelled { cause: CancelCause::OwnerDied },
+                ..
+            }) => self.lost(),
             ServerMessage::Turn(turn) => {
+                self.count(&turn);
                 reporter.show(&Progress::Turn(&turn));
                 match turn {
                     TurnMessage::Opened { ui: Some(ui), .. }
-                        if self.mode == Mode::Tui && self.ui.is_none() =>
+                        if self.spec.mode == Mode::Tui && self.ui.is_none() =>
                     {
                         self.open_ui(&ui, reporter);
                     }
@@ -202,6 +251,16 @@ impl Following {
             ServerMessage::Refused { reason, message } => {
                 self.finished = Some(Finished::Refused { reason, message });
             }
+            _ => {}
+        }
+    }
+
+    /// Counts what we have heard of the turn, as its journal does.
+    fn count(&mut self, turn: &TurnMessage) {
+        match turn {
+            TurnMessage::Opened { number, .. } => (self.number, self.seen) = (Some(*number), 0),
+            TurnMessage::Event { .. } => self.seen += 1,
+            TurnMessage::Missed { events } => self.seen += events,
             _ => {}
         }
     }

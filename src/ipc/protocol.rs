@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -58,6 +58,10 @@ pub struct TurnSpec {
     pub resume: Option<(SessionId, u32)>,
     /// What happens when the agent asks.
     pub asking: Asking,
+    /// Set when the turn runs already, and the supervisor that ran it has died: it is taken up where that
+    /// one left it, or refused as over. How many of its events the command has seen.
+    #[serde(default)]
+    pub adopt: Option<u64>,
 }
 
 /// The command that opens the agent's own UI. Holds a password: it is sent, and never logged.

@@ -3,6 +3,7 @@
 //! Owns the running of a turn from prompt to recorded end, and the pool of warm agents. Knows no
 //! socket and no terminal. One invariant: every record that is begun here gets its end from here.
 
+mod adopt;
 mod answers;
 mod asks;
 mod board;
@@ -53,6 +54,7 @@ pub struct Runtime {
     settings: RuntimeSettings,
     pool: pool::Pool,
     unwritten: records::Unwritten,
+    adoptions: adopt::Adoptions,
 }
 
 impl Runtime {
@@ -60,7 +62,8 @@ impl Runtime {
     #[must_use]
     pub fn new(settings: RuntimeSettings) -> Self {
         let pool = pool::Pool::new(&settings);
-        Self { settings, pool, unwritten: records::Unwritten::new() }
+        let (unwritten, adoptions) = (records::Unwritten::new(), adopt::Adoptions::new());
+        Self { settings, pool, unwritten, adoptions }
     }
 
     /// Writes the ends of all attempts whose owner died, and stops the server that one left behind.
@@ -75,6 +78,42 @@ impl Runtime {
                 tracing::warn!(%stream, %error, "the ends of dead attempts could not be written");
             }
         });
+    }
+
+    /// The same for a supervisor, which first takes over the server that a dead one left, and the turns that
+    /// go on there. Those whose command does not come for them in time are ended.
+    ///
+    /// In the background; a turn that is to begin waits for it.
+    pub fn inherit(self: &Arc<Self>, workspace: &Workspace) {
+        self.adoptions.unknown();
+        let (runtime, workspace) = (Arc::clone(self), workspace.clone());
+        tokio::spawn(async move {
+            let adopted = match runtime.pool.take_over().await {
+                Some(dead) => {
+                    let workspace = workspace.clone();
+                    let adopt = move || crate::engine::adopt(&workspace, &dead);
+                    tokio::task::spawn_blocking(adopt).await.unwrap_or_else(|error| {
+                        tracing::error!(%error, "no turn could be adopted");
+                        Vec::new()
+                    })
+                }
+                None => Vec::new(),
+            };
+            let any = !adopted.is_empty();
+            runtime.adoptions.are(adopted);
+            // Only now, or it would write their ends.
+            runtime.recover(&workspace);
+            if any {
+                tokio::time::sleep(adopt::GRACE).await;
+                runtime.give_up_the_rest().await;
+            }
+        });
+    }
+
+    async fn give_up_the_rest(&self) {
+        for adopted in self.adoptions.take_all() {
+            adopt::give_up(self, adopted).await;
+        }
     }
 
     /// Runs one turn to its recorded end, and tells `news` about it; the last of it is `Ended`.
@@ -110,7 +149,7 @@ impl Runtime {
     /// Whether everything that is known is on disk. If not, the process must not go for want of work.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.unwritten.count() == 0
+        self.unwritten.count() == 0 && self.adoptions.is_empty()
     }
 
     /// The agent processes that are warm, in words.
@@ -121,6 +160,7 @@ impl Runtime {
 
     /// Ends the agent processes, and tries once more to write what could not be written.
     pub async fn shutdown(&self) {
+        self.give_up_the_rest().await;
         self.pool.shutdown().await;
         self.unwritten.settle(LAST_TRY).await;
     }

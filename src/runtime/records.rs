@@ -161,6 +161,11 @@ impl Record {
         Ok(record)
     }
 
+    /// The record of an attempt that was taken over from a dead owner.
+    pub(super) fn of(settings: &RuntimeSettings, store: Store, facts: Facts) -> Self {
+        Self { store, settings: settings.clone(), facts, kept: None, journal: None, writer: None }
+    }
+
     /// The agent has told the id of the session.
     pub(super) fn named(&mut self, session: SessionId) {
         if self.facts.session.is_none() {

@@ -1,11 +1,13 @@
 //! One turn from its prompt to its recorded end, model after model where that helps.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::adopt::{self, Taken};
 use super::answers::{Answer, Given, NotAnswered};
 use super::asks::{Asks, Decision, by_nobody, by_person, decide, request};
 use super::board::Board;
@@ -15,8 +17,8 @@ use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
 use super::watch::Watch;
 use super::{Runtime, RuntimeSettings};
-use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
-use crate::engine::SessionError;
+use crate::agent::{OpenRequest, PermissionReply, PromptRequest, RejoinRequest, Session};
+use crate::engine::{Adopted, SessionError};
 use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
 use crate::model::{
     AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome, Usage,
@@ -59,11 +61,27 @@ pub(super) async fn run(
     mut cancelled: Cancelled,
     answers: &mut Given,
 ) {
+    let mut adopted = match adopt::take(runtime, &spec).await {
+        Taken::New => None,
+        Taken::Up(adopted, seen) => {
+            go_on_from(&mut spec, &adopted.facts.start.model);
+            Some((adopted, seen))
+        }
+        Taken::Over => {
+            let outcome = TurnOutcome::Cancelled { cause: CancelCause::OwnerDied };
+            return news(TurnMessage::Ended { outcome, attempt: None, unrecorded: None });
+        }
+    };
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut tries = Tries::new(spec.models.clone(), runtime.settings.wait_for_limit);
     let mut next = tries.first();
     while let Some(model) = next.take() {
-        last = attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await;
+        last = match adopted.take() {
+            Some((adopted, seen)) => {
+                take_up(runtime, &spec, *adopted, seen, news, cancelled.clone(), answers).await
+            }
+            None => attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await,
+        };
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
         next = match tries.after(&model, failure, last.produced, runtime.settings.clock.now()) {
             Next::Nothing => None,
@@ -86,6 +104,15 @@ pub(super) async fn run(
     let Attempt { outcome, attempt, unrecorded, .. } = last;
     tracing::info!(stream = %spec.stream, thread = %spec.thread, ?outcome, "turn ended");
     news(TurnMessage::Ended { outcome, attempt, unrecorded });
+}
+
+/// Of the models only the one that is in use is left, and those after it.
+fn go_on_from(spec: &mut TurnSpec, model: &ModelRef) {
+    let before = spec.models.iter().position(|one| one == model);
+    spec.models.drain(..before.unwrap_or(spec.models.len()));
+    if spec.models.is_empty() {
+        spec.models.push(model.clone());
+    }
 }
 
 /// Waits until a limit has reset; false when somebody cancels that.
@@ -175,6 +202,7 @@ async fn attempt(
         thread: spec.thread,
         asking: spec.asking,
         asks: Asks::default(),
+        told: HashSet::new(),
         board: Board::new(record.write_asks()),
         record: &mut record,
         model,
@@ -191,11 +219,7 @@ async fn attempt(
             answers,
         )
         .await;
-    let Turn { journal, produced, board, .. } = turn;
-    board.close().await;
-    if let Some(journal) = journal {
-        journal.close().await;
-    }
+    let produced = turn.close().await;
     let usage = match timeout(Duration::from_secs(3), session.usage()).await {
         Ok(Ok(total)) => Some(total.since(before)),
         // A server that is gone can't tell any more; the record then has no usage, which is true.
@@ -204,6 +228,91 @@ async fn attempt(
     let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
     let session = record.facts.session.clone();
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
+}
+
+/// Goes on with a turn whose supervisor died, in the same record and journal, from where that one left it.
+async fn take_up(
+    runtime: &Runtime,
+    spec: &TurnSpec,
+    adopted: Adopted,
+    seen: u64,
+    news: News<'_>,
+    mut cancelled: Cancelled,
+    answers: &mut Given,
+) -> Attempt {
+    let (mut record, journal) = adopt::reopen(runtime, &adopted);
+    let Adopted { facts, session: id, prompt, began, told, .. } = adopted;
+    tracing::info!(thread = %spec.thread, session = %id, "a turn is taken up");
+    // What the dead one told, and the command did not hear.
+    for line in told.iter().skip(usize::try_from(seen).unwrap_or(usize::MAX)) {
+        news(TurnMessage::Event { at: line.at, event: line.event.clone() });
+    }
+    let told: Vec<AgentEvent> = told.into_iter().map(|line| line.event).collect();
+    let spec = TurnSpec { resume: Some((id.clone(), facts.attempt)), ..spec.clone() };
+    let opened = match open(&runtime.pool, &spec, news).await {
+        Ok(mut session) => {
+            let rejoin = RejoinRequest { text: prompt, since: began, told: told.clone() };
+            session.rejoin(rejoin).await.map(|()| session)
+        }
+        Err(failure) => Err(failure),
+    };
+    let mut session = match opened {
+        Ok(session) => session,
+        Err(failure) => {
+            tracing::warn!(%failure, "a turn can't be taken up");
+            runtime.pool.abandon(&id, &facts.start.directory).await;
+            let outcome = match failure.kind {
+                FailureKind::SessionUnknown => TurnOutcome::Cancelled { cause: CancelCause::OwnerDied },
+                _ => TurnOutcome::Failed { failure },
+            };
+            adopt::end_in(journal, runtime, &outcome).await;
+            let (attempt, unrecorded) = record.end(&outcome, None, &runtime.unwritten).await;
+            return Attempt {
+                outcome,
+                attempt: Some(attempt),
+                unrecorded,
+                produced: true,
+                session: Some(id),
+            };
+        }
+    };
+    let mut turn = Turn {
+        settings: &runtime.settings,
+        session: &mut *session,
+        news,
+        journal,
+        produced: told.iter().any(is_work),
+        thread: spec.thread,
+        asking: spec.asking,
+        asks: Asks::default(),
+        told: told.iter().filter_map(asked).collect(),
+        board: Board::new(record.write_asks()),
+        record: &mut record,
+        model: &facts.start.model,
+    };
+    turn.opened();
+    let outcome = turn.follow(&mut cancelled, answers).await;
+    let produced = turn.close().await;
+    // What a resumed session had used before, only the dead one knew.
+    let usage = match facts.start.resumed_from {
+        Some(_) => None,
+        None => timeout(Duration::from_secs(3), session.usage()).await.ok().and_then(Result::ok),
+    };
+    let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
+    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
+}
+
+/// Whether the agent did something.
+fn is_work(event: &AgentEvent) -> bool {
+    matches!(event, AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. })
+}
+
+/// The id of a request.
+fn asked(event: &AgentEvent) -> Option<String> {
+    match event {
+        AgentEvent::Permission { id, .. } | AgentEvent::Question { id, .. } => Some(id.clone()),
+        _ => None,
+    }
 }
 
 async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Session>, Failure> {
@@ -246,6 +355,8 @@ struct Turn<'a> {
     thread: ThreadId,
     asking: Asking,
     asks: Asks,
+    /// Requests that were told before, by somebody who died.
+    told: HashSet<String>,
     board: Board,
     record: &'a mut Record,
     model: &'a ModelRef,
@@ -271,6 +382,11 @@ impl Turn<'_> {
         if let Err(failure) = prompted {
             return self.tell_end(TurnOutcome::Failed { failure });
         }
+        self.follow(cancelled, answers).await
+    }
+
+    /// Follows a turn that runs, to its end.
+    async fn follow(&mut self, cancelled: &mut Cancelled, answers: &mut Given) -> TurnOutcome {
         let mut watch = Watch::new(Instant::now(), self.settings.stall_timeout, self.settings.turn_timeout);
         let outcome = loop {
             watch.asks(self.asks.any(), Instant::now());
@@ -316,6 +432,15 @@ impl Turn<'_> {
         }
     }
 
+    /// Waits until all is written that was told; whether the agent did anything.
+    async fn close(self) -> bool {
+        self.board.close().await;
+        if let Some(journal) = self.journal {
+            journal.close().await;
+        }
+        self.produced
+    }
+
     /// Tells of the session, once its id is known.
     fn opened(&self) {
         let facts = &self.record.facts;
@@ -330,10 +455,7 @@ impl Turn<'_> {
     }
 
     async fn happened(&mut self, event: AgentEvent) {
-        self.produced |= matches!(
-            event,
-            AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. }
-        );
+        self.produced |= is_work(&event);
         match &event {
             AgentEvent::Opened { session } => {
                 let news = self.record.facts.session.is_none();
@@ -343,8 +465,10 @@ impl Turn<'_> {
                     self.opened();
                 }
             }
-            AgentEvent::Permission { .. } | AgentEvent::Question { .. } => {
-                self.tell(&event);
+            AgentEvent::Permission { id, .. } | AgentEvent::Question { id, .. } => {
+                if !self.told.remove(id) {
+                    self.tell(&event);
+                }
                 self.asked(&event).await;
             }
             AgentEvent::Answered { id, .. } => {

@@ -84,7 +84,7 @@ pub fn run(
         .block_on(async {
             let listener = UnixListener::from_std(listener)?;
             let runtime = Arc::new(Runtime::new(runtime));
-            runtime.recover(workspace);
+            runtime.inherit(workspace);
             serve(runtime, Source::Listener(listener, place), settings).await;
             Ok::<_, io::Error>(())
         })

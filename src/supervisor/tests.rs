@@ -38,6 +38,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         prompt: String::new(),
         resume: None,
         asking: Asking { policy: Policy::Ask, timeout: std::time::Duration::from_secs(600) },
+        adopt: None,
     })
 }
 

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::http::NewSession;
 use super::keeper::Keeper;
 use super::models;
+use super::record::ServerRecord;
 use super::server::{Server, ServerOptions};
 use super::session::{OpencodeSession, ui_command};
 use super::wire::ProviderList;
@@ -18,6 +20,9 @@ use crate::model::{Failure, FailureKind, ModelRef, SessionId};
 pub struct Opencode {
     shared: Arc<Shared>,
 }
+
+/// How long a session may take to come to rest that nobody follows any more.
+const ABANDON: Duration = Duration::from_secs(15);
 
 /// What the backend and its sessions share.
 pub(crate) struct Shared {
@@ -34,6 +39,25 @@ impl Opencode {
         let program = options.program.clone();
         let keeper = Keeper::new(options);
         Self { shared: Arc::new(Shared { keeper, program, providers: Mutex::default() }) }
+    }
+
+    /// Keeps a server that an earlier supervisor left, with all that runs on it. `options` are those of
+    /// [`Opencode::new`].
+    ///
+    /// # Errors
+    /// Those of [`Server::take_over`].
+    pub async fn take_over(&self, left: &ServerRecord, options: &ServerOptions) -> Result<(), Failure> {
+        let server = Server::take_over(left, options).await?;
+        self.shared.keeper.take_over(Arc::new(server));
+        Ok(())
+    }
+
+    /// Cancels whatever a session does, and returns when it rests.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn abandon(&self, session: &SessionId, directory: &Path) -> Result<(), Failure> {
+        self.server().await?.http().at(directory).abort(&session.0, ABANDON).await
     }
 
     /// The running server; it is started when there is none, so this also warms it up.

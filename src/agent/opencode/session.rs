@@ -21,7 +21,7 @@ use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
 use super::wire::{Event, QuestionItem, SessionInfo};
-use crate::agent::{BoxFuture, PermissionReply, PromptRequest, Session, UiCommand};
+use crate::agent::{BoxFuture, PermissionReply, PromptRequest, RejoinRequest, Session, UiCommand};
 use crate::model::{AgentEvent, BackendKind, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
 use crate::sys::clock::Clock;
 
@@ -45,6 +45,9 @@ const DYING: Duration = Duration::from_millis(500);
 
 /// How many messages are read again after a break. A turn of more steps loses tool calls, not its end.
 const REREAD: u32 = 100;
+
+/// How many are read to find the beginning of a turn that somebody else prompted.
+const ALL: u32 = 1000;
 
 /// One session on the shared server.
 pub(crate) struct OpencodeSession {
@@ -169,6 +172,30 @@ impl OpencodeSession {
             self.subscription = None;
         }
         sent
+    }
+
+    /// Takes up the turn of somebody who died.
+    async fn take_up(&mut self, turn: RejoinRequest) -> Result<(), Failure> {
+        self.server = self.shared.acquire().await?;
+        let scoped = self.scoped();
+        // Before anything is read, so that nothing falls between.
+        let subscription = Subscription::open(&scoped, &self.id.0).await?;
+        let messages = scoped.messages(&self.id.0, ALL).await?;
+        let prompt = turn::prompt_of(&messages, &turn.text, turn.since).ok_or_else(|| {
+            Failure::new(FailureKind::SessionUnknown, "opencode never had the prompt of this turn")
+        })?;
+        self.turn.rejoin(prompt, &turn.told, &messages);
+        self.ready.clear();
+        self.fresh = false;
+        self.stopped = false;
+        self.taken = true;
+        self.rests = 0;
+        self.begun = Instant::now();
+        self.subscription = Some(subscription);
+        let seen = see(&scoped, &self.id.0).await?;
+        self.ready.extend(answered_meanwhile(&turn.told, &seen.requests));
+        self.take_in(&seen);
+        Ok(())
     }
 
     /// Does what a prompt needs; each thing waits for the server, and none for another.
@@ -311,7 +338,14 @@ impl OpencodeSession {
         };
         self.stale = false;
         self.look = Instant::now() + SETTLE;
-        let Ok(seen) = seen else { return };
+        if let Ok(seen) = seen {
+            self.take_in(&seen);
+        }
+    }
+
+    /// Takes in what a look has shown.
+    fn take_in(&mut self, seen: &Seen) {
+        self.look = Instant::now() + SETTLE;
         let events = self.turn.reread(&seen.messages, seen.busy, Clock::System.now());
         self.tell(events);
         let ids = seen.requests.iter().filter_map(|request| request.properties["id"].as_str());
@@ -480,6 +514,22 @@ struct Seen {
     requests: Vec<Event>,
 }
 
+/// Requests that were told and not answered, and wait no more: somebody answered while nobody listened.
+fn answered_meanwhile(told: &[AgentEvent], waiting: &[Event]) -> Vec<AgentEvent> {
+    let mut open = Vec::new();
+    for event in told {
+        match event {
+            AgentEvent::Permission { id, .. } | AgentEvent::Question { id, .. } => open.push(id.clone()),
+            AgentEvent::Answered { id, .. } => open.retain(|one| one != id),
+            _ => {}
+        }
+    }
+    let waits = |id: &String| waiting.iter().any(|request| request.properties["id"] == id.as_str());
+    let answer = "answered elsewhere".to_owned();
+    let gone = open.into_iter().filter(|id| !waits(id));
+    gone.map(|id| AgentEvent::Answered { id, answer: answer.clone() }).collect()
+}
+
 async fn see(server: &Scoped, session: &str) -> Result<Seen, Failure> {
     // The status first: messages that are read after it are at least as new.
     let busy = server.is_busy(session).await?;
@@ -527,6 +577,10 @@ impl Session for OpencodeSession {
 
     fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(self.start(request))
+    }
+
+    fn rejoin(&mut self, turn: RejoinRequest) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.take_up(turn))
     }
 
     fn next_event(&mut self) -> BoxFuture<'_, AgentEvent> {

@@ -2,13 +2,15 @@
 
 mod opencode;
 
+use std::path::Path;
+
 use opencode::Servers;
 
 use super::RuntimeSettings;
 use crate::agent::opencode::Opencode;
 use crate::agent::{OpenRequest, Session};
 use crate::config::Agent;
-use crate::model::{BackendKind, Failure, FailureKind};
+use crate::model::{BackendKind, Failure, FailureKind, Owner, SessionId};
 
 /// The pool. Cheap to ask; starts nothing by itself.
 pub(super) struct Pool {
@@ -23,6 +25,16 @@ impl Pool {
     /// Ends what runtimes that are dead have left.
     pub(super) async fn sweep(&self) {
         self.servers.sweep().await;
+    }
+
+    /// Takes over the server that a dead supervisor left, if it is well; gives who had it.
+    pub(super) async fn take_over(&self) -> Option<Owner> {
+        self.servers.take_over().await
+    }
+
+    /// Cancels whatever an opencode session does, if its server lives.
+    pub(super) async fn abandon(&self, session: &SessionId, directory: &Path) {
+        self.servers.abandon(session, directory).await;
     }
 
     /// A session of an agent, whose process starts when there is none. `warn` hears what is not as it should

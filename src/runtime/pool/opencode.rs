@@ -4,25 +4,32 @@
 //! comes after a runtime that was killed can end what that one left.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use crate::agent::opencode::{
     Opencode, OpencodeRun, RunOptions, ServerOptions, ServerRecord, StartHook, find_program, stop_leftover,
 };
 use crate::agent::{Backend as _, OpenRequest, Session};
 use crate::engine::owner;
-use crate::model::{Failure, FailureKind, Owner};
+use crate::model::{Failure, FailureKind, Owner, SessionId};
 use crate::runtime::RuntimeSettings;
-use crate::sys::{atomic, paths};
+use crate::sys::identity::Identity;
+use crate::sys::{atomic, paths, process};
 
 /// A server and the runtime that started it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Running {
     owner: Owner,
     server: ServerRecord,
+    /// Its runtime is a supervisor's: the turns on it may outlive that one.
+    #[serde(default)]
+    serves: bool,
 }
 
 /// The server of this runtime. Cheap to ask; starts nothing by itself.
@@ -35,6 +42,8 @@ pub(super) struct Servers {
     old: Mutex<Option<(Failure, OpencodeRun)>>,
     running: Arc<Mutex<Option<ServerRecord>>>,
     swept: OnceCell<()>,
+    /// We are a supervisor's.
+    serves: Arc<AtomicBool>,
 }
 
 impl Servers {
@@ -47,6 +56,7 @@ impl Servers {
             old: Mutex::default(),
             running: Arc::default(),
             swept: OnceCell::new(),
+            serves: Arc::default(),
         }
     }
 
@@ -66,6 +76,52 @@ impl Servers {
             .await;
         if !first {
             tokio::spawn(sweep(leftovers(&self.servers())));
+        }
+    }
+
+    /// Takes over the server that a dead supervisor left, with all that runs on it, and gives who had it. From
+    /// here on ours is one that the next supervisor may take over.
+    ///
+    /// Only for a supervisor: it holds the repository's lock, so whoever else was one is dead, or dies.
+    pub(super) async fn take_over(&self) -> Option<Owner> {
+        self.serves.store(true, Ordering::Relaxed);
+        let program = find_program(self.program.as_deref()).ok()?;
+        for (file, left) in read_all(&self.servers()) {
+            if !left.serves || left.server.url.is_none() || left.owner == owner::current() {
+                continue;
+            }
+            wait_for_death(&left.owner).await;
+            let Some(taken) = claim(&file) else { continue };
+            let options = self.options(program.clone());
+            let kept = match self.opencode(&program).take_over(&left.server, &options).await {
+                Ok(()) => {
+                    tracing::info!(pid = left.server.identity.pid, "taking over a server that was left");
+                    if let Some(write_down) = &options.on_start {
+                        write_down(&left.server);
+                    }
+                    true
+                }
+                Err(failure) => {
+                    tracing::info!(%failure, "a server that was left can't be taken over");
+                    stop_leftover(&left.server).await;
+                    false
+                }
+            };
+            // If it can't be removed, the next one finds what it says: no harm.
+            let _ = std::fs::remove_file(taken);
+            if kept {
+                return Some(left.owner);
+            }
+        }
+        None
+    }
+
+    /// Cancels whatever a session does, if the server lives.
+    pub(super) async fn abandon(&self, session: &SessionId, directory: &Path) {
+        let opencode = self.opencode.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (Some(opencode), Some(_)) = (opencode, self.running()) else { return };
+        if let Err(failure) = opencode.abandon(session, directory).await {
+            tracing::warn!(%failure, %session, "a session that nobody follows could not be cancelled");
         }
     }
 
@@ -126,7 +182,7 @@ impl Servers {
         let (root, servers) = (self.root.clone(), self.servers());
         let on_start: StartHook = Arc::new(move |left| {
             let file = servers.join(format!("{}-{}.json", std::process::id(), &left.marker[..8]));
-            if let Err(error) = write_down(&servers, &file, left) {
+            if let Err(error) = write_down(&servers, &file, left, false) {
                 tracing::warn!(%error, "a program could not be written down; if we are killed, it stays");
             }
             Box::new(move || drop(std::fs::remove_file(file)))
@@ -141,9 +197,11 @@ impl Servers {
         let log = self.private.join("opencode.log");
         let mut options = ServerOptions::new(program, self.root.clone(), log, self.private.join("opencode"));
         let (servers, running) = (self.servers(), Arc::clone(&self.running));
+        let serves = Arc::clone(&self.serves);
         options.on_start = Some(Arc::new(move |server: &ServerRecord| {
             *running.lock().unwrap_or_else(PoisonError::into_inner) = Some(server.clone());
-            if let Err(error) = write_down(&servers, &own_file(&servers), server) {
+            let serves = serves.load(Ordering::Relaxed);
+            if let Err(error) = write_down(&servers, &own_file(&servers), server, serves) {
                 tracing::warn!(%error, "a server could not be written down; if we are killed, it stays");
             }
         }));
@@ -198,21 +256,52 @@ fn own_file(servers: &Path) -> PathBuf {
     servers.join(format!("{}.json", std::process::id()))
 }
 
-fn write_down(servers: &Path, file: &Path, server: &ServerRecord) -> Result<(), String> {
+fn write_down(servers: &Path, file: &Path, server: &ServerRecord, serves: bool) -> Result<(), String> {
     paths::private_dir(servers).map_err(|error| error.to_string())?;
-    let running = Running { owner: owner::current(), server: server.clone() };
+    let running = Running { owner: owner::current(), server: server.clone(), serves };
     let bytes = serde_json::to_vec(&running).map_err(|error| error.to_string())?;
     atomic::write_private(file, &bytes).map_err(|error| error.to_string())
 }
 
-/// The records of dead runtimes. A file that makes no sense is none of ours.
+/// The records of dead runtimes.
 fn leftovers(servers: &Path) -> Vec<(PathBuf, Running)> {
+    let mut all = read_all(servers);
+    all.retain(|(file, running)| !owner::is_alive(&running.owner) && !is_being_taken(file));
+    all
+}
+
+/// All records. A file that makes no sense is none of ours.
+fn read_all(servers: &Path) -> Vec<(PathBuf, Running)> {
     let Ok(entries) = std::fs::read_dir(servers) else { return Vec::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let running: Running = serde_json::from_slice(&std::fs::read(entry.path()).ok()?).ok()?;
-            (!owner::is_alive(&running.owner)).then(|| (entry.path(), running))
-        })
-        .collect()
+    let running = |path: PathBuf| {
+        let running = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        Some((path, running))
+    };
+    entries.flatten().filter_map(|entry| running(entry.path())).collect()
+}
+
+/// Makes a record ours alone, so that nobody ends the server that we take over. `None`: somebody was faster.
+fn claim(file: &Path) -> Option<PathBuf> {
+    let taken = file.with_file_name(format!("{}.{TAKEN}", std::process::id()));
+    std::fs::rename(file, &taken).ok().map(|()| taken)
+}
+
+/// The end of the name of a record that somebody takes over; its beginning is their process id.
+const TAKEN: &str = "taken";
+
+fn is_being_taken(file: &Path) -> bool {
+    let is_taken = file.extension().is_some_and(|end| end == TAKEN);
+    let by = file.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+    is_taken && by.and_then(Identity::of).is_some()
+}
+
+/// How long a process may take to die that has let go of its lock.
+const DYING: Duration = Duration::from_secs(3);
+
+async fn wait_for_death(owner: &Owner) {
+    let Owner { pid, started_at, boot_id, host } = owner.clone();
+    let identity = Identity { pid, started_at, boot_id, host };
+    let ended = tokio::task::spawn_blocking(move || process::wait_for_end(&identity));
+    // One that lives on keeps its turns: they are taken over only from the dead.
+    let _ = timeout(DYING, ended).await;
 }
