@@ -60,6 +60,17 @@ impl Opencode {
         self.server().await?.http().at(directory).abort(&session.0, ABANDON).await
     }
 
+    /// How many requests of a session wait for an answer at the server.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn waiting(&self, session: &SessionId, directory: &Path) -> Result<usize, Failure> {
+        let scoped = self.server().await?.http().at(directory);
+        let permissions = scoped.permissions().await?.into_iter().map(|request| request.session_id);
+        let questions = scoped.questions().await?.into_iter().map(|request| request.session_id);
+        Ok(permissions.chain(questions).filter(|of| *of == session.0).count())
+    }
+
     /// The running server; it is started when there is none, so this also warms it up.
     ///
     /// # Errors
