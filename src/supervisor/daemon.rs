@@ -74,6 +74,7 @@ pub fn run(
         io::stdout().write_all(READY).and_then(|()| io::stdout().flush()).map_err(setup("report"))?;
         process::let_go_of_stdout().map_err(setup("let go of standard output"))?;
     }
+    endpoint.sweep();
     tracing::info!(version = VERSION, socket = %place.socket.display(), "serving");
     // Only now, since nothing may be forked off after the runtime has threads.
     let tokio = tokio::runtime::Builder::new_current_thread()

@@ -20,3 +20,4 @@ mod repair;
 mod repair_by_hand;
 mod rig;
 mod server_health;
+mod soak;
