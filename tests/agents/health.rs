@@ -162,8 +162,6 @@ const SERVER_KILLS: usize = 6;
 
 /// D3: a stop ends whatever the agent's tools have started, wherever it has run to: sessions of their own,
 /// orphans of two forks, trees that ignore TERM. What is of others is not touched, however much alike it is.
-///
-/// Mutant: the sweep of `stop` left out (all but the first survive).
 #[test]
 fn a_stop_ends_every_tree_of_its_own_and_no_other() {
     const TREES: &str = "sleep 4771 &\n\

@@ -32,8 +32,6 @@ fn failure(outcome: &TurnOutcome) -> (FailureKind, &str) {
 
 /// A server that is stopped for a while is slow, and one that gives no sign for the whole grace is dead: it is
 /// killed, its turn has failed for that reason, and the session goes on at the next one, in the same place.
-///
-/// Mutants: `watch` not spawned (the turn hangs); port 0 for every start (another address).
 #[tokio::test]
 async fn a_slow_server_is_left_alone_and_a_silent_one_is_replaced() {
     let limits = HealthLimits {
@@ -78,8 +76,6 @@ async fn a_slow_server_is_left_alone_and_a_silent_one_is_replaced() {
 
 /// D5: one that dies again and again is given up after some tries, with the reason, and is tried once when it
 /// has rested and somebody asks.
-///
-/// Mutant: `deaths.start` always `Now` (it starts a sixth time at once).
 #[tokio::test]
 async fn a_server_that_dies_again_and_again_is_given_up_with_the_reason() {
     let home = tempfile::tempdir().expect("a home");
@@ -185,9 +181,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, count: Option<(&AtomicUsize, &At
 
 /// Events: whatever connections break, each word comes once and the turn ends once; and with the turn its
 /// subscription ends, at the server as well.
-///
-/// Mutants: a broken stream is not read again (words are missing); the reader is not aborted with its
-/// subscription (the stream stays open).
 #[tokio::test]
 async fn cut_connections_lose_nothing_and_no_stream_outlives_its_turn() {
     let beside = tempfile::tempdir().expect("a folder");
@@ -236,8 +229,6 @@ async fn cut_connections_lose_nothing_and_no_stream_outlives_its_turn() {
 
 /// The requests of a turn that was cancelled wait at the server for ever, unless they are withdrawn: before the
 /// next turn of the session, by whoever has that.
-///
-/// Mutant: no `tidy` before a prompt (the request is listed still).
 #[tokio::test]
 async fn what_an_earlier_turn_asked_is_withdrawn_before_the_next() {
     let rig = Rig::with(|options| {

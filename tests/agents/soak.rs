@@ -121,7 +121,6 @@ fn is_socket(to: &Path) -> bool {
     to.to_string_lossy().starts_with("socket:")
 }
 
-/// Mutant: each turn's journal left open (`mem::forget` of its writer: a descriptor a turn).
 #[test]
 fn of_many_turns_nothing_stays() {
     let project = Project::new(&["@text hello"; THREADS as usize]);
