@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::sys::process;
 
-    /// Mutants: every old socket counts as deserted (the one that lives goes), and the young ones go as well.
+    /// Mutant: every old socket counts as deserted (the one that lives goes).
     #[test]
     fn only_old_sockets_that_nobody_has_open_are_swept() {
         let home = tempfile::tempdir().expect("a folder");

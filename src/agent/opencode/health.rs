@@ -163,7 +163,7 @@ mod tests {
         rest: Duration::from_secs(60),
     };
 
-    /// Mutants: `Dead` without having asked (a row for a machine that slept), the grace ignored.
+    /// Mutant: `Dead` without having asked in vain (the row of a machine that slept).
     #[test]
     fn only_long_silence_that_was_asked_about_is_death() {
         let zero = Instant::now();
@@ -192,7 +192,7 @@ mod tests {
         }
     }
 
-    /// Mutants: no pause (the third start is at once), no end of the rest (the last rows).
+    /// Mutant: no pause before the third start.
     #[test]
     fn who_dies_again_and_again_is_given_up_and_tried_once_after_a_rest() {
         let zero = Instant::now();

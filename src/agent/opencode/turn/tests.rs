@@ -255,7 +255,7 @@ fn tools(events: &[AgentEvent]) -> Vec<String> {
     events.iter().filter_map(tool).collect()
 }
 
-/// Mutants: nothing inherited (words are told twice), and all that was told laid on the first part.
+/// Mutant: nothing inherited (words are told twice).
 #[test]
 fn whenever_the_listener_dies_its_heir_tells_each_word_once() {
     for name in recordings() {
