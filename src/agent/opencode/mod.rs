@@ -11,6 +11,7 @@ mod health;
 mod http;
 mod keeper;
 mod log;
+mod look;
 mod message_id;
 mod models;
 mod parts;

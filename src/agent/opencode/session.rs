@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::backend::Shared;
 use super::errors;
 use super::http::{Http, Scoped};
+use super::look::{Seen, answered_meanwhile, see};
 use super::message_id;
 use super::password;
 use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
-use super::wire::{Event, QuestionItem, SessionInfo};
+use super::wire::{Event, SessionInfo};
 use crate::agent::{BoxFuture, PermissionReply, PromptRequest, RejoinRequest, Session, UiCommand};
 use crate::model::{AgentEvent, BackendKind, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
 use crate::sys::clock::Clock;
@@ -42,9 +42,6 @@ const ABORT: Duration = Duration::from_secs(15);
 
 /// How long a server that does not answer any more may take to be seen to be dead.
 const DYING: Duration = Duration::from_millis(500);
-
-/// How many messages are read again after a break. A turn of more steps loses tool calls, not its end.
-const REREAD: u32 = 100;
 
 /// How many are read to find the beginning of a turn that somebody else prompted.
 const ALL: u32 = 1000;
@@ -504,59 +501,6 @@ pub(super) fn ui_command(
         ("OPENCODE_SERVER_USERNAME".to_owned(), super::http::USER.to_owned()),
     ];
     UiCommand { argv, env, directory: directory.to_owned() }
-}
-
-/// What a second look shows.
-struct Seen {
-    messages: Vec<super::wire::Message>,
-    busy: bool,
-    /// Requests that wait, as the events that announce them.
-    requests: Vec<Event>,
-}
-
-/// Requests that were told and not answered, and wait no more: somebody answered while nobody listened.
-fn answered_meanwhile(told: &[AgentEvent], waiting: &[Event]) -> Vec<AgentEvent> {
-    let mut open = Vec::new();
-    for event in told {
-        match event {
-            AgentEvent::Permission { id, .. } | AgentEvent::Question { id, .. } => open.push(id.clone()),
-            AgentEvent::Answered { id, .. } => open.retain(|one| one != id),
-            _ => {}
-        }
-    }
-    let waits = |id: &String| waiting.iter().any(|request| request.properties["id"] == id.as_str());
-    let answer = "answered elsewhere".to_owned();
-    let gone = open.into_iter().filter(|id| !waits(id));
-    gone.map(|id| AgentEvent::Answered { id, answer: answer.clone() }).collect()
-}
-
-async fn see(server: &Scoped, session: &str) -> Result<Seen, Failure> {
-    // The status first: messages that are read after it are at least as new.
-    let busy = server.is_busy(session).await?;
-    let messages = server.messages(session, REREAD).await?;
-    let asked = |kind: &str, properties| Event { kind: kind.to_owned(), properties };
-    let permissions = server.permissions().await?.into_iter().map(|request| {
-        asked(
-            "permission.asked",
-            json!({ "id": request.id, "sessionID": request.session_id,
-                    "permission": request.permission, "patterns": request.patterns,
-                    "always": request.always }),
-        )
-    });
-    let questions = server.questions().await?.into_iter().map(|request| {
-        let part = |item: &QuestionItem| {
-            let options: Vec<_> = item.options.iter().map(|one| json!({ "label": one.label })).collect();
-            json!({ "question": item.question, "options": options })
-        };
-        let questions: Vec<_> = request.questions.iter().map(part).collect();
-        asked(
-            "question.asked",
-            json!({ "id": request.id, "sessionID": request.session_id, "questions": questions }),
-        )
-    });
-    // A session that rests waits for nobody; what is left there was forgotten by the server.
-    let requests = if busy { permissions.chain(questions).collect() } else { Vec::new() };
-    Ok(Seen { messages, busy, requests })
 }
 
 impl Session for OpencodeSession {
