@@ -135,17 +135,18 @@ fn of_many_turns_nothing_stays() {
         Soak { socket: record["socket"].as_str().expect("a path").into(), repo: project.repo(), agent };
     let server = project.server();
 
-    let last = soak.all(6, vec![None; THREADS.into()]);
+    let last = soak.all(4, vec![None; THREADS.into()]);
     let (before, sockets) = (held(supervisor), connections(server));
-    let last = soak.all(30, last);
-    assert!(last.iter().all(|one| one.as_ref().is_some_and(|(_, attempt)| *attempt >= 36)), "{last:?}");
+    let last = soak.all(20, last);
+    assert!(last.iter().all(|one| one.as_ref().is_some_and(|(_, attempt)| *attempt >= 24)), "{last:?}");
     // The last connection goes a moment after its turn.
     wait_until("the descriptors to be given back", PATIENCE, || {
         held(supervisor).descriptors <= before.descriptors
     });
     let after = held(supervisor);
     let told = format!("before {before:?}, after {after:?}");
-    assert!(after.threads <= before.threads + 2, "{told}");
+    // Threads for what blocks come and go; as many as turns at once, not as turns in all.
+    assert!(after.threads <= before.threads + u64::from(THREADS), "{told}");
     assert!(after.memory <= before.memory + before.memory / 4, "{told}");
     assert_eq!(zombies(supervisor), Vec::<String>::new());
     wait_until("the streams of events to end", PATIENCE, || connections(server) <= sockets);
