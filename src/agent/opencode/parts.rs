@@ -106,6 +106,9 @@ impl Parts {
                 void |= spoken.bury();
             }
         }
+        if complete {
+            self.settle();
+        }
         void.then_some(AgentEvent::Restarted).into_iter().chain(told).collect()
     }
 

@@ -34,8 +34,9 @@ impl Said {
         at + 1 == self.stretches.len()
     }
 
-    /// How much was told of a part whose whole text is this.
-    fn of_whole(&mut self, text: &str) -> String {
+    /// How much was told of a part whose whole text is this. Whether the agent began anew after it: then, if
+    /// it was given up, that was told.
+    fn of_whole(&mut self, text: &str) -> (String, bool) {
         for at in self.at..self.stretches.len() {
             let stretch = self.stretches[at].clone();
             // The end of the part before may have been trimmed after it was told.
@@ -50,10 +51,10 @@ impl Said {
                 if !told.is_empty() {
                     (self.at, self.stretches[at]) = (at, left);
                 }
-                return told;
+                return (told, !self.is_last(at));
             }
         }
-        String::new()
+        (String::new(), false)
     }
 
     /// How much was told of a part whose text is not known: all that is left. Whether it was taken back.
@@ -92,7 +93,7 @@ impl Parts {
                     continue;
                 };
                 let (told, void) = match ended_at(part) {
-                    true => (said.of_whole(&part.text), false),
+                    true => said.of_whole(&part.text),
                     false => said.of_begun(zone.contains(&index)),
                 };
                 parts.fresh |= !told.is_empty() && !void;

@@ -35,6 +35,11 @@ impl Turn {
             info.role == Role::Assistant && self.answers_us(info) && !info.is_summary()
         };
         let answers: Vec<&[Part]> = messages.iter().filter(ours).map(|one| one.parts.as_slice()).collect();
+        // Known from here on: a new answer would settle what was told before it.
+        for message in messages {
+            let events = self.message(&message.info, DateTime::UNIX_EPOCH);
+            debug_assert!(events.is_empty(), "there is no error yet that could be told");
+        }
         self.parts = Parts::inherited(&answers, told);
         // Of sub-agents only tools are told.
         self.child_parts = Parts::inherited(&[], told);
