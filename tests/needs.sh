@@ -119,7 +119,8 @@ opencode_program() {
     return 1
 }
 
-# Into the checkout, not globally.
+# Into the checkout, not globally. Not by `npm ci`, which refuses a lock without the optional packages of other
+# systems; what is installed is what the lock says all the same.
 need_opencode() {
     local pinned
     pinned=$(opencode_pinned)
@@ -129,13 +130,24 @@ need_opencode() {
             "$(how "brew install node" "apt-get install npm"), or Node.js from https://nodejs.org"
         return 1
     fi
-    say "installing opencode $pinned into tests/agents/node_modules (npm ci, 180 MB)"
-    if ! npm ci --prefix "$agents_dir" --no-audit --no-fund --loglevel=error >&2; then
-        missing "npm could not install opencode $pinned" "\`npm ci --prefix tests/agents\` shows why"
+    say "installing opencode $pinned into tests/agents/node_modules (npm, 180 MB)"
+    if ! npm install --no-save --prefix "$agents_dir" --no-audit --no-fund --loglevel=error >&2; then
+        missing "npm could not install opencode $pinned" "\`npm install --no-save --prefix tests/agents\` shows why"
         return 1
     fi
     opencode_program >/dev/null ||
         missing "npm installed opencode, but not its program for this machine" "\`rm -rf tests/agents/node_modules\`, and again"
+}
+
+# The other agents that the tests run; they come with the same command.
+need_qwen() {
+    local pinned installed
+    pinned=$(sed -n 's/.*"@qwen-code\/qwen-code": "\([0-9][^"]*\)".*/\1/p' "$agents_dir/package.json")
+    installed=$(sed -n 's/^ *"version": "\([^"]*\)".*/\1/p' \
+        "$agents_dir/node_modules/@qwen-code/qwen-code/package.json" 2>/dev/null | head -n 1)
+    [[ $installed == "$pinned" ]] && return 0
+    has npm && npm install --no-save --prefix "$agents_dir" --no-audit --no-fund --loglevel=error >&2 && return 0
+    missing "qwen $pinned is not installed" "\`npm install --no-save --prefix tests/agents\` shows why"
 }
 
 # need_all THING...: tells all that is missing, not only the first.

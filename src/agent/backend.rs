@@ -31,6 +31,8 @@ pub struct OpenRequest {
     pub resume: Option<SessionId>,
     /// Whether the agent may ask questions, since somebody is there to answer.
     pub questions: bool,
+    /// The session is continued for [`Session::rejoin`]: that it is busy is no wonder.
+    pub rejoins: bool,
 }
 
 /// One prompt.

@@ -9,8 +9,9 @@ use crate::model::{Mode, Policy};
 /// What happens when the agent of this turn asks, the most specific word first. Where nothing is said, a
 /// person is asked if one can see it and can answer.
 pub(super) fn asking(ctx: &Context, settings: &Settings, prepared: &Prepared, no_supervisor: bool) -> Asking {
-    // A turn within this command is reached by nobody but who sits before the agent's own UI.
-    let reachable = !no_supervisor || prepared.spec.mode == Mode::Tui;
+    // A turn within this command is reached by nobody but who sits here, or before the agent's own UI.
+    let here = ctx.screen.interactive && !ctx.json;
+    let reachable = !no_supervisor || here || prepared.spec.mode == Mode::Tui;
     let usual = if ctx.screen.interactive && reachable { Policy::Ask } else { Policy::Deny };
     let policy = prepared.permissions.or(settings.permissions).unwrap_or(usual);
     let timeout = settings.ask_timeout;

@@ -11,6 +11,7 @@ use super::connect::{endpoint, program};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use super::how::{How, Watching};
+use crate::engine::agents::program as program_of;
 use crate::engine::batch::{BatchPlan, Skipped};
 use crate::engine::hint::chain;
 use crate::engine::launch::{Launch, Launches, Step};
@@ -20,7 +21,7 @@ use crate::ipc::{Endpoint, LaunchHost};
 use crate::model::{BatchId, FailureKind, StreamId};
 use crate::supervisor::{EnsureError, connect_or_start};
 use crate::sys::lock::{self, Lock};
-use crate::sys::{process, signals};
+use crate::sys::signals;
 use crate::ui::{LiveBatch, command_line};
 
 /// What became of a batch.
@@ -73,7 +74,7 @@ impl Windowed<'_> {
             }
             batch => batch?,
         };
-        agent_program(ctx)?;
+        batch.threads.iter().try_for_each(|prepared| agent_program(ctx, prepared))?;
         self.supervisor(&endpoint)?;
         let host = LaunchHost::bind(endpoint.own_socket("launch")).map_err(|error| {
             Failed::new(Exit::Failed, "socket", format!("cannot listen for the windows: {error}"))
@@ -184,10 +185,9 @@ impl Windowed<'_> {
     }
 }
 
-/// A missing agent is told before any window opens.
-fn agent_program(ctx: &Context) -> Result<(), Failed> {
-    let wanted = ctx.env.opencode.clone().unwrap_or_else(|| "opencode".into());
-    process::find(&wanted).map(drop).map_err(|error| {
+/// A missing agent is told before any window opens, and any job is queued.
+pub(super) fn agent_program(ctx: &Context, prepared: &Prepared) -> Result<(), Failed> {
+    program_of(&prepared.spec.agent, ctx.env.opencode.as_deref()).map(drop).map_err(|error| {
         Failed::new(Exit::Program, "agent-missing", error.to_string())
             .hint(FailureKind::AgentMissing.advice())
     })

@@ -32,12 +32,26 @@ pub(super) fn runtime_settings(ctx: &Context, workspace: &Workspace, settings: &
         stall_timeout: settings.stall_timeout,
         turn_timeout: settings.turn_timeout,
         wait_for_limit: settings.wait_for_limit,
+        tmux: ctx.env.tmux.clone(),
+        pool: settings.pool,
         clock: workspace.clock,
     }
 }
 
 pub(super) fn host_settings(workspace: &Workspace, settings: &Settings) -> HostSettings {
-    HostSettings { idle: settings.supervisor_idle_timeout, clock: workspace.clock }
+    HostSettings { idle: settings.supervisor_idle_timeout, clock: workspace.clock, queue: None }
+}
+
+/// The supervisor, which is started if there is none. What needs it can't do without.
+pub(super) fn supervisor(ctx: &Context, workspace: &Workspace) -> Result<Client, Failed> {
+    connect_or_start(&endpoint(ctx, workspace)?, &program()?, &workspace.root).map_err(|error| {
+        let mut failed = Failed::from(error);
+        failed.hints = vec![
+            "background jobs need the supervisor; `work supervisor logs` tells more".to_owned(),
+            "`work execute --no-supervisor` runs a thread inside of the command".to_owned(),
+        ];
+        failed
+    })
 }
 
 /// A connection to the supervisor that comes after one that died. None within this command: what goes on

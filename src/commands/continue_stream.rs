@@ -9,6 +9,7 @@ use super::batch::Windowed;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use super::fix_run::first;
+use super::headless::Headless;
 use super::how::{How, Watching, Would};
 use crate::engine::batch::{BatchPlan, prepare_some};
 use crate::engine::fix::Case;
@@ -158,6 +159,10 @@ impl Round<'_> {
         }
         // The next batch begins when this one has ended.
         let watching = if args.until.is_some() { args.watching.waiting() } else { args.watching.clone() };
+        if watching.headless {
+            let Watching { max_parallel, wait, .. } = watching;
+            return Headless { ctx, workspace, handle, max_parallel, wait }.batch(&self.prepared(mode)?);
+        }
         Windowed { ctx, workspace, handle, how: &args.how, watching: &watching }.run(|| self.prepared(mode))
     }
 }

@@ -10,18 +10,21 @@ use crate::engine::answer::AnswerError;
 use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
+use crate::engine::connected::ConnectError;
 use crate::engine::edits::PlanEditError;
 use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
+use crate::engine::jobs::JobError;
 use crate::engine::restore::RestoreError;
 use crate::engine::session::SessionUseError;
 use crate::engine::standing::StandingError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
 };
-use crate::ipc::ClientError;
-use crate::store::StoreError;
+use crate::ipc::{ClientError, Refusal};
 use crate::store::journal::JournalError;
+use crate::store::private::PrivateError;
+use crate::store::{JobStoreError, StoreError};
 use crate::supervisor::{EnsureError, RunError};
 use crate::sys::lock::LockError;
 
@@ -183,6 +186,18 @@ impl From<SessionUseError> for Failed {
     }
 }
 
+impl From<ConnectError> for Failed {
+    fn from(error: ConnectError) -> Self {
+        Self::hinted(Exit::Failed, "session", &error)
+    }
+}
+
+impl From<PrivateError> for Failed {
+    fn from(error: PrivateError) -> Self {
+        Self::of(Exit::Failed, "private-folder", &error)
+    }
+}
+
 impl From<UpdateError> for Failed {
     fn from(error: UpdateError) -> Self {
         match error {
@@ -305,7 +320,7 @@ impl From<PrepareError> for Failed {
             error @ (PrepareError::NoSession { .. } | PrepareError::NoDirectory { .. }) => {
                 Self::hinted(Exit::Failed, "no-session", &error)
             }
-            error @ (PrepareError::NoAgent { .. } | PrepareError::Model(_)) => {
+            error @ (PrepareError::NoAgent { .. } | PrepareError::Model(_) | PrepareError::TwoSessions) => {
                 Self::hinted(Exit::Usage, "agent", &error)
             }
             error => Self::hinted(Exit::Failed, "refused", &error),
@@ -332,6 +347,9 @@ impl From<EnsureError> for Failed {
 
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
+        if let ClientError::Refused { reason: Refusal::NoUi | Refusal::NoServer, message } = error {
+            return Self::new(Exit::Program, "agent", message).hint("`work supervisor logs` tells more");
+        }
         Self::of(Exit::Unreachable, "supervisor", &error).hint("`work supervisor logs` tells more")
     }
 }
@@ -369,6 +387,24 @@ impl From<AnswerError> for Failed {
             error @ (AnswerError::Elsewhere { .. } | AnswerError::Client(_)) => {
                 Self::hinted(Exit::Unreachable, "supervisor", &error)
             }
+        }
+    }
+}
+
+impl From<JobStoreError> for Failed {
+    fn from(error: JobStoreError) -> Self {
+        let hints = error.hint().into_iter().collect();
+        Self { hints, ..Self::from(error.0) }
+    }
+}
+
+impl From<JobError> for Failed {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Store(error) => error.into(),
+            error @ JobError::Unknown(_) => Self::hinted(Exit::Usage, "unknown-id", &error),
+            error @ JobError::Queued { .. } => Self::hinted(Exit::Failed, "queued", &error),
+            error => Self::hinted(Exit::Failed, "refused", &error),
         }
     }
 }

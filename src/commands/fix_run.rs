@@ -6,6 +6,7 @@ use super::context::Context;
 use super::execute::Watch;
 use super::failed::{CommandResult, Failed};
 use super::fix_ask::{Answer, ask};
+use super::headless::Headless;
 use super::how::{How, Watching, Would};
 use super::turn::run_turn;
 use crate::engine::batch::prepare_some;
@@ -97,9 +98,23 @@ impl Fix<'_> {
     /// Takes them up.
     pub(super) fn apply(&self, cases: &[Case]) -> CommandResult {
         match cases {
+            cases if self.is_headless() => self.queued(cases),
             [only] => self.here(only),
             several => self.in_windows(several),
         }
+    }
+
+    fn is_headless(&self) -> bool {
+        self.watching.headless || self.mode == Some(Watch::Headless)
+    }
+
+    /// All of them as jobs; a batch begins after the batch before it.
+    fn queued(&self, cases: &[Case]) -> CommandResult {
+        let Self { ctx, workspace, handle, watching, .. } = *self;
+        let prepared = self.prepared(cases)?;
+        prepared.iter().flat_map(|one| &one.warnings).for_each(|warning| ctx.screen.warn(warning));
+        let Watching { max_parallel, wait, .. } = *watching;
+        Headless { ctx, workspace, handle, max_parallel, wait }.threads(&prepared, &[])
     }
 
     fn request(&self, thread: &Thread) -> TurnRequest {
@@ -133,7 +148,8 @@ impl Fix<'_> {
         let agents = self.ctx.agents(self.workspace)?;
         let stream = self.handle.store.read()?;
         let thread = crate::engine::thread(&stream, &thread.to_string())?;
-        let mode = Watch::mode(self.mode, self.ctx)?;
+        let wanted = if self.is_headless() { Some(Watch::Headless) } else { self.mode };
+        let mode = Watch::mode(wanted, self.ctx)?;
         Ok(prepare(self.workspace, self.handle, &agents, &self.request(thread), mode)?)
     }
 

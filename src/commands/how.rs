@@ -36,6 +36,9 @@ pub(super) struct How {
     /// agents.yaml or config.yaml say, else ask where somebody can see it, and deny where nobody can)
     #[arg(long, value_name = "POLICY", value_parser = policy)]
     pub(super) permissions: Option<Policy>,
+    /// Tell nobody what becomes of it (see `notify` of config.yaml)
+    #[arg(long)]
+    pub(super) no_notify: bool,
 }
 
 fn policy(word: &str) -> Result<Policy, String> {
@@ -53,27 +56,38 @@ impl How {
             allow_drift: self.allow_drift,
             approach: if self.resume { Approach::Resume } else { Approach::NewSession },
             permissions: self.permissions,
+            quiet: self.no_notify,
         }
     }
 
     /// The same as words of a command line, for a window.
     pub(super) fn flags(&self) -> Vec<String> {
-        let Self { agent, model, message, resume, allow_drift, no_supervisor, permissions } = self;
+        let Self { agent, model, message, resume, allow_drift, no_supervisor, permissions, no_notify } = self;
         let permissions = permissions.map(|policy| policy.name().to_owned());
         let valued =
             [("--agent", agent), ("--model", model), ("--message", message), ("--permissions", &permissions)];
         // One word each, so that a value that begins with a hyphen stays a value.
         let valued =
             valued.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value.as_ref()?)));
-        let set =
-            [("--resume", *resume), ("--allow-drift", *allow_drift), ("--no-supervisor", *no_supervisor)];
+        let set = [
+            ("--resume", *resume),
+            ("--allow-drift", *allow_drift),
+            ("--no-supervisor", *no_supervisor),
+            ("--no-notify", *no_notify),
+        ];
         valued.chain(set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned())).collect()
     }
 }
 
-/// How threads in windows are watched.
+/// How threads are watched: in windows, or not at all.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Watching {
+    /// Queue them as background jobs instead of opening windows, and return at once
+    #[arg(long, conflicts_with_all = ["window", "attach", "no_supervisor"])]
+    pub(super) headless: bool,
+    /// Run at most so many of these jobs at once (default: as config.yaml says, else 4)
+    #[arg(long, value_name = "N", requires = "headless", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_parallel: Option<u32>,
     /// What the windows show (default: `window` of config.yaml, else the agent's own UI)
     #[arg(long)]
     window: Option<Shown>,
@@ -101,6 +115,9 @@ impl Watching {
 
     /// The mode of turns in windows.
     pub(super) fn mode(&self, ctx: &Context, workspace: &Workspace) -> Result<Mode, Failed> {
+        if self.headless {
+            return Ok(Mode::Headless);
+        }
         Ok(match (self.window, ctx.settings(workspace)?.window) {
             (Some(Shown::Tui), _) | (None, Window::Tui) => Mode::Tui,
             (Some(Shown::Stream), _) | (None, Window::Stream) => Mode::Plain,

@@ -4,8 +4,8 @@ use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use crate::engine::logs::{Follow, Step, turns};
-use crate::engine::thread;
-use crate::model::TurnNumber;
+use crate::engine::{StreamHandle, Workspace, thread};
+use crate::model::{ThreadId, TurnNumber};
 use crate::ui::LogPrinter;
 
 /// Show what the agent of a thread said and did
@@ -41,7 +41,20 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         let message = format!("thread `{}` has no turn {turn}; it has {}", thread.id, known.join(", "));
         return Err(Failed::new(Exit::Usage, "unknown-turn", message));
     }
-    let mut follow = Follow::open(&workspace, &handle, thread.id, turn, args.follow)?;
+    show_turn(ctx, &workspace, &handle, thread.id, turn, args.follow)?;
+    Ok(Exit::Done)
+}
+
+/// Shows one turn; with `follow` up to its end.
+pub(super) fn show_turn(
+    ctx: &Context,
+    workspace: &Workspace,
+    handle: &StreamHandle,
+    thread: ThreadId,
+    turn: TurnNumber,
+    follow: bool,
+) -> Result<(), Failed> {
+    let mut follow = Follow::open(workspace, handle, thread, turn, follow)?;
     let mut printer = LogPrinter::new(ctx.screen);
     loop {
         match follow.next_step()? {
@@ -63,5 +76,5 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     if let Some(words) = follow.remark() {
         ctx.screen.warn(&words);
     }
-    Ok(Exit::Done)
+    Ok(())
 }

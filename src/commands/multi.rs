@@ -7,11 +7,12 @@ use super::Exit;
 use super::batch::Windowed;
 use super::context::Context;
 use super::failed::CommandResult;
+use super::headless::Headless;
 use super::how::{How, Watching, Would};
 use crate::engine::batch::{BatchPlan, Skipped, prepare_batch};
 use crate::model::BatchId;
 
-/// Run all threads of a batch side by side, each in a tmux window
+/// Run all threads of a batch side by side, each in a tmux window, or in the background
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The batch, e.g. `01.02` (default: the first one that is not done)
@@ -48,6 +49,11 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     }
     let how = &args.how;
     let watching = &args.watching;
+    if watching.headless {
+        let Watching { max_parallel, wait, .. } = *watching;
+        return Headless { ctx, workspace: &workspace, handle: &handle, max_parallel, wait }
+            .batch(&prepare()?);
+    }
     Windowed { ctx, workspace: &workspace, handle: &handle, how, watching }.run(|| Ok(prepare()?))
 }
 

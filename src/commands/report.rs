@@ -1,15 +1,16 @@
 //! Who hears of a turn: the person at the terminal, and the `work multi` that opened this window.
 
-use std::io::{BufRead as _, stdin};
+use std::sync::mpsc;
 
 use super::context::Context;
 use super::failed::CommandResult;
 use crate::engine::Prepared;
-use crate::engine::answer::how;
+use crate::engine::launch::report_of;
 use crate::engine::turn::{Progress, Reporter, TurnMessage};
-use crate::ipc::{LaunchReport, Launched};
-use crate::model::{AgentEvent, AgentName, ToolStatus};
-use crate::ui::{JsonReporter, PlainReporter, Screen, one_line};
+use crate::ipc::Launched;
+use crate::model::AgentName;
+use crate::sys::keyboard::{Keyboard, Typed};
+use crate::ui::{JsonReporter, PlainReporter, Screen};
 
 /// Shows a turn here, and reports it to whoever opened this window.
 pub(super) struct WindowReporter {
@@ -24,7 +25,8 @@ pub(super) struct WindowReporter {
 }
 
 impl WindowReporter {
-    pub(super) fn new(ctx: &Context, prepared: &Prepared) -> Self {
+    /// Shows a turn; whoever opened this window hears of its `first` one only, and has what they waited for.
+    pub(super) fn new(ctx: &Context, prepared: &Prepared, first: bool) -> Self {
         let heading = format!("{} {} · {}", prepared.spec.thread, prepared.name, prepared.spec.agent.name);
         Self {
             shown: if ctx.json {
@@ -32,7 +34,7 @@ impl WindowReporter {
             } else {
                 Box::new(PlainReporter::new(ctx.screen, heading))
             },
-            launched: Launched::to(ctx.env.launch.as_deref(), prepared.spec.thread),
+            launched: Launched::to(ctx.env.launch.as_deref().filter(|_| first), prepared.spec.thread),
             agent: prepared.spec.agent.name.clone(),
             screen: ctx.screen,
             in_window: ctx.env.launch.is_some() && ctx.screen.interactive,
@@ -40,55 +42,32 @@ impl WindowReporter {
         }
     }
 
-    /// In a window of its own, what was said last would vanish with it.
-    pub(super) fn wait_for_a_person(&self, result: &CommandResult) {
+    /// In a window of its own, what was said last would vanish with it: so it stays until a person closes it,
+    /// or has another word for the agent, which is returned.
+    pub(super) fn next_message(&self, result: &CommandResult, keyboard: &Keyboard) -> Option<String> {
         if !self.in_window || (self.seen && result.is_ok()) {
-            return;
+            return None;
         }
         if let Err(failed) = result {
             self.screen.say(&format!("error: {}", failed.messages.join(": ")));
         }
-        self.screen.say("press Enter to close this window");
-        // The end of the terminal is as good as Enter.
-        let _ = stdin().lock().read_line(&mut String::new());
+        self.screen.say("press Enter to close this window, or type a message that goes on in this session");
+        let (sender, lines) = mpsc::channel();
+        // Whoever listened is done. A terminal that is not ours to read is as good as none.
+        if !keyboard.listen(move |typed| drop(sender.send(typed))) {
+            return None;
+        }
+        match lines.recv() {
+            Ok(Typed::Line(line)) if !line.trim().is_empty() => Some(line),
+            // The end of the terminal is as good as Enter.
+            Ok(Typed::Line(_) | Typed::End) | Err(_) => None,
+        }
     }
 
     fn report(&mut self, message: &TurnMessage) {
-        let report = match message {
-            TurnMessage::Preparing { what } => LaunchReport::Activity { text: what.clone() },
-            TurnMessage::Warning { message } => LaunchReport::Activity { text: one_line(message) },
-            TurnMessage::Opened { session, attempt, model, .. } => LaunchReport::Opened {
-                session: session.clone(),
-                attempt: *attempt,
-                agent: self.agent.clone(),
-                model: model.clone(),
-            },
-            TurnMessage::Event {
-                event: AgentEvent::ToolCall { name, title, status: ToolStatus::Running, .. },
-                ..
-            } => LaunchReport::Activity { text: format!("{name}: {title}") },
-            TurnMessage::Event { event: AgentEvent::Reasoning { .. }, .. } => {
-                LaunchReport::Activity { text: "thinking".to_owned() }
-            }
-            TurnMessage::Event { event: AgentEvent::Text { .. }, .. } => {
-                LaunchReport::Activity { text: "writing".to_owned() }
-            }
-            TurnMessage::Waiting { thread, ask } => {
-                let how = how(&thread.to_string(), ask);
-                LaunchReport::Waiting {
-                    text: format!("waits for a person: {}; {how}", one_line(&ask.words())),
-                }
-            }
-            TurnMessage::Event { event: AgentEvent::Answered { answer, .. }, .. } => {
-                LaunchReport::Activity { text: one_line(answer) }
-            }
-            TurnMessage::NextModel { model, .. } => {
-                LaunchReport::Activity { text: format!("next model: {model}") }
-            }
-            TurnMessage::Ended { outcome, .. } => LaunchReport::Ended { outcome: outcome.clone() },
-            TurnMessage::Event { .. } | TurnMessage::Missed { .. } => return,
-        };
-        self.launched.report(&report);
+        if let Some(report) = report_of(message, &self.agent) {
+            self.launched.report(&report);
+        }
     }
 }
 
@@ -98,7 +77,7 @@ impl Reporter for WindowReporter {
             Progress::Turn(message) => self.report(message),
             Progress::UiOpens => self.seen = true,
             Progress::UiClosed | Progress::UiFailed(_) => self.seen = false,
-            Progress::Cancelling => {}
+            Progress::Cancelling | Progress::MayType(_) | Progress::NoAnswer(_) => {}
         }
         self.shown.show(progress);
     }

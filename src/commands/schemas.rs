@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, continue_stream, copies, create, failed, how, import, multi, preview, prompt, show,
-    use_stream, validate,
+    answer, batch, close, continue_stream, copies, create, failed, headless, how, import, jobs, jobs_wait,
+    multi, preview, prompt, session_connect, show, supervisor, use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -14,6 +14,8 @@ use crate::engine::assign::Assigned;
 use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
 use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
+use crate::engine::jobs::JobRow;
+use crate::engine::notice::Notification;
 use crate::engine::review::Review;
 use crate::engine::session::SessionView;
 use crate::engine::standing::Standing;
@@ -55,6 +57,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("answer", of::<Answer>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
+        ("close", of::<close::Document>()),
         ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),
         ("create", of::<create::Created>()),
         ("delete", of::<Deleted>()),
@@ -66,17 +69,25 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
         ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
+        ("jobs", of::<Vec<JobRow>>()),
+        ("jobs-gone", of::<jobs::Gone>()),
+        ("jobs-queued", of::<headless::Document<'static>>()),
+        ("jobs-show", of::<JobRow>()),
+        ("jobs-wait", of::<jobs_wait::Line<'static>>()),
         ("list", of::<Vec<StreamSummary>>()),
         ("multi", of::<batch::Document<'static>>()),
         ("multi-dry-run", of::<multi::WouldRun<'static>>()),
+        ("notification", of::<Notification>()),
         ("preview", of::<preview::Document>()),
         ("prompt", of::<prompt::Document>()),
         ("review", of::<Review>()),
         ("show", of::<show::Document<'static>>()),
         ("standing", of::<Standing>()),
         ("session", of::<SessionView>()),
+        ("session-connect", of::<session_connect::Document<'static>>()),
         ("session-list", of::<Vec<SessionView>>()),
         ("status", of::<StatusReport>()),
+        ("supervisor-status", of::<supervisor::Document>()),
         ("update", of::<Updated>()),
         ("use", of::<use_stream::Current>()),
         ("validate", of::<validate::Document<'static>>()),

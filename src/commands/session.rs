@@ -1,11 +1,11 @@
-//! `work session list|show|attach|complete|cancel|export`
+//! `work session list|show|attach|connect|complete|cancel|export`
 
 use clap::{Subcommand, ValueEnum};
 
 use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
-use super::{session_attach, session_cancel};
+use super::{session_attach, session_cancel, session_connect};
 use crate::engine::session::{SessionView, complete, export, find, view};
 use crate::engine::status::{ThreadRow, report};
 use crate::engine::thread;
@@ -37,8 +37,19 @@ enum What {
     },
     /// Open the agent's own UI on a session, while a turn runs or when none does
     Attach {
-        /// Session, thread or THREAD/N
-        which: String,
+        /// Session, thread or THREAD/N; without it the connected session
+        which: Option<String>,
+    },
+    /// Choose the session that `work execute --mode primary` talks to: one that you have open
+    Connect {
+        /// Session, thread or THREAD/N; without it you are asked
+        which: Option<String>,
+        /// Forget the connected session
+        #[arg(long, conflicts_with_all = ["which", "list"])]
+        none: bool,
+        /// Only list what could be connected
+        #[arg(long, conflicts_with = "which")]
+        list: bool,
     },
     /// Write the end of a session that nobody runs any more, as you say that it went
     Complete {
@@ -74,7 +85,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     match &args.what {
         What::List { thread } => list(ctx, thread.as_deref()),
         What::Show { which } => show(ctx, which),
-        What::Attach { which } => session_attach::run(ctx, which),
+        What::Attach { which } => session_attach::run(ctx, which.as_deref()),
+        What::Connect { which, none, list } => session_connect::run(ctx, which.as_deref(), *none, *list),
         What::Complete { which, outcome } => close(ctx, which, *outcome),
         What::Cancel { which } => session_cancel::run(ctx, which),
         What::Export { which } => {

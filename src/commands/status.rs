@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::StreamHandle;
 use crate::engine::drift::drift_or_trouble;
+use crate::engine::hint::chain;
+use crate::engine::jobs::{Queue, mark};
 use crate::engine::status::{StatusReport, report};
+use crate::engine::{StreamHandle, Workspace};
 use crate::model::Stream;
 use crate::sys::watch::Watch;
 use crate::ui::{StatusView, status_table};
@@ -28,8 +30,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     if args.watch {
         return watch(ctx, view);
     }
-    let (_, handle, stream) = ctx.state()?;
-    let status = look(&stream, &handle);
+    let (workspace, handle, stream) = ctx.state()?;
+    let status = look(ctx, &workspace, &stream, &handle);
     ctx.print(&status, || status_table(&ctx.screen, &status, view))?;
     if ctx.json {
         return Ok(Exit::Done);
@@ -53,11 +55,17 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
 }
 
 /// The report of a stream, with what is wrong with its plan.
-fn look(stream: &Stream, handle: &StreamHandle) -> StatusReport {
-    match drift_or_trouble(stream, handle) {
+fn look(ctx: &Context, workspace: &Workspace, stream: &Stream, handle: &StreamHandle) -> StatusReport {
+    let mut report = match drift_or_trouble(stream, handle) {
         Ok(drift) => report(stream, drift),
         Err(error) => StatusReport { plan_unreadable: Some(error.to_string()), ..report(stream, Vec::new()) },
+    };
+    match Queue::new(workspace).read() {
+        Ok(jobs) => mark(&mut report, &jobs),
+        // The threads stand as they stand, whatever is queued.
+        Err(error) => ctx.screen.warn(&chain(&error)),
     }
+    report
 }
 
 /// How soon the death of whoever runs a thread is seen: no file tells of it.
@@ -72,12 +80,12 @@ fn watch(ctx: &Context, view: StatusView) -> CommandResult {
         return Err(Failed::new(Exit::Usage, "usage", "`--watch` needs a terminal")
             .hint("`--watch --json` prints a document for every change"));
     }
-    let (_, handle, _) = ctx.state()?;
+    let (workspace, handle, _) = ctx.state()?;
     let folder = Watch::dir(&handle.dir);
     let mut shown = String::new();
     loop {
         let stream = handle.store.read()?;
-        let status = look(&stream, &handle);
+        let status = look(ctx, &workspace, &stream, &handle);
         let runs = ["running", "waiting"].iter().any(|word| status.counts.contains_key(word));
         let screen = ctx.screen.at(ctx.env.clock.now());
         let text =

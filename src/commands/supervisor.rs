@@ -3,16 +3,21 @@
 use std::time::Duration;
 
 use clap::Subcommand;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::engine::Workspace;
+use crate::engine::jobs::{Queue, rows};
 use crate::engine::owner;
 use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
 use crate::supervisor;
 use crate::sys::identity::Liveness;
 use crate::sys::process;
+use crate::ui::processes_table;
 
 /// Look at the background process that runs the agents, or stop it
 #[derive(Debug, clap::Args)]
@@ -23,7 +28,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Tell whether it runs, and which turns
+    /// Tell whether it runs, with which turns and agents
     Status,
     /// Cancel its turns, end its agents, then end it
     Stop,
@@ -37,6 +42,17 @@ enum What {
     },
 }
 
+/// What `status` tells.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document {
+    /// Whether a supervisor runs.
+    running: bool,
+    /// How things stand with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<SupervisorStatus>,
+}
+
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let workspace = ctx.workspace()?;
     let endpoint = endpoint(ctx, &workspace)?;
@@ -44,7 +60,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         What::Run { detached } => {
             let settings = ctx.settings(&workspace)?;
             let runtime = runtime_settings(ctx, &workspace, &settings);
-            supervisor::run(&workspace, &endpoint, runtime, host_settings(&workspace, &settings), detached)?;
+            let mut host = host_settings(&workspace, &settings);
+            host.queue = Some(Queue::new(&workspace));
+            supervisor::run(&workspace, &endpoint, runtime, host, detached)?;
             Ok(Exit::Done)
         }
         What::Logs => {
@@ -59,9 +77,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                 .and_then(|client| client.ask(&ClientMessage::Status));
             match asked {
                 Ok(ServerMessage::Status(status)) => {
-                    ctx.print(&serde_json::json!({ "running": true, "status": status }), || {
-                        text(ctx, &status)
-                    })?;
+                    let text = text(ctx, &status);
+                    ctx.print(&Document { running: true, status: Some(status) }, || text)?;
                     Ok(Exit::Done)
                 }
                 Ok(_) => Err(ClientError::NoAnswer(None).into()),
@@ -69,7 +86,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                 Err(error) => Err(error.into()),
             }
         }
-        What::Stop => stop(ctx, &endpoint),
+        What::Stop => stop(ctx, &workspace, &endpoint),
     }
 }
 
@@ -84,7 +101,7 @@ fn is_gone(endpoint: &Endpoint, error: &ClientError) -> bool {
 }
 
 fn not_running(ctx: &Context) -> CommandResult {
-    ctx.print(&serde_json::json!({ "running": false }), || {
+    ctx.print(&Document { running: false, status: None }, || {
         "no supervisor is running; it starts when it is needed".to_owned()
     })?;
     Ok(Exit::Done)
@@ -93,7 +110,7 @@ fn not_running(ctx: &Context) -> CommandResult {
 /// How long it may take to end all turns and agents.
 const FAREWELL: Duration = Duration::from_secs(60);
 
-fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+fn stop(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandResult {
     let socket = endpoint.serving_socket();
     let client = match Client::connect(&socket) {
         Ok(client) => client,
@@ -103,13 +120,13 @@ fn stop(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
                 // Its turns keep it, and it does not speak our language; a signal it understands.
                 ask_to_end(endpoint)?;
             }
-            return stopped(ctx, endpoint);
+            return stopped(ctx, workspace, endpoint);
         }
         Err(error) => return Err(error.into()),
     };
     client.ask(&ClientMessage::Stop)?;
     let _ = client.wait_until_gone(FAREWELL);
-    stopped(ctx, endpoint)
+    stopped(ctx, workspace, endpoint)
 }
 
 /// Asks the process that wrote itself down, if it still is that process, to end.
@@ -121,26 +138,37 @@ fn ask_to_end(endpoint: &Endpoint) -> Result<(), Failed> {
 }
 
 /// It has hung up; its lock tells when the process is gone.
-fn stopped(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
+fn stopped(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandResult {
     if !supervisor::wait_until_free(endpoint, FAREWELL) {
         return Err(Failed::new(Exit::Busy, "supervisor", "the supervisor has not ended"));
     }
     ctx.print(&serde_json::json!({ "stopped": true }), || "stopped".to_owned())?;
+    // What was pending stays so, and nothing starts it by surprise.
+    let held = rows(&Queue::new(workspace).read()?).iter().filter(|job| job.held).count();
+    if held > 0 {
+        let jobs = if held == 1 { "1 job waits".to_owned() } else { format!("{held} jobs wait") };
+        ctx.screen.note(&format!("{jobs} for `work jobs start`"));
+    }
     Ok(Exit::Done)
 }
 
 fn text(ctx: &Context, status: &SupervisorStatus) -> String {
     let minutes = (ctx.screen.now - status.started_at).num_minutes();
     let mut text = format!("process {}, version {}, up for {minutes} min\n", status.pid, status.version);
-    for agent in &status.agents {
-        text.push_str(&format!("agent: {agent}\n"));
-    }
     for turn in &status.turns {
         let seconds = (ctx.screen.now - turn.since).num_seconds();
-        text.push_str(&format!("turn: {} {} by {}, for {seconds} s\n", turn.stream, turn.thread, turn.agent));
+        let job = turn.job.map(|job| format!(", job {job}")).unwrap_or_default();
+        let line = format!("turn: {} {} by {}, for {seconds} s{job}\n", turn.stream, turn.thread, turn.agent);
+        text.push_str(&line);
+    }
+    if status.waiting_jobs > 0 {
+        text.push_str(&format!("{} jobs wait for a place\n", status.waiting_jobs));
     }
     if status.turns.is_empty() {
         text.push_str("no turn is running\n");
+    }
+    if !status.agents.is_empty() {
+        text.push_str(&format!("\n{}", processes_table(&ctx.screen, &status.agents)));
     }
     text
 }

@@ -7,15 +7,18 @@ use super::asking::asking;
 use super::connect::{connect, connect_again, endpoint};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use super::notifying::notifying;
 use super::report::WindowReporter;
 use crate::engine::status::status_of;
 use crate::engine::turn::{Finished, run};
-use crate::engine::{Prepared, StreamHandle, Workspace, close_lost};
+use crate::engine::{Approach, Prepared, StreamHandle, TurnRequest, Workspace, close_lost, prepare};
 use crate::ipc::Refusal;
 use crate::model::{ThreadId, TurnOutcome};
 use crate::supervisor::wait_until_free;
+use crate::sys::keyboard::Keyboard;
 
-/// Runs a prepared turn to its end, and says how it ended.
+/// Runs a prepared turn to its end, and says how it ended. In a window of its own, a person may then go on
+/// in the session, turn after turn.
 pub(super) fn run_turn(
     ctx: &Context,
     workspace: &Workspace,
@@ -23,35 +26,78 @@ pub(super) fn run_turn(
     prepared: &Prepared,
     no_supervisor: bool,
 ) -> CommandResult {
-    let mut spec = prepared.spec.clone();
-    let thread = spec.thread;
-    spec.asking = asking(ctx, &ctx.settings(workspace)?, prepared, no_supervisor);
-    let mut reporter = WindowReporter::new(ctx, prepared);
-    let mut once = || -> Result<Finished, Failed> {
-        let (client, finish) = connect(ctx, workspace, no_supervisor)?;
-        // A turn within this command would have died with it.
-        let mut again = || match no_supervisor {
-            true => None,
-            false => connect_again(ctx, workspace),
-        };
-        let finished = run(client, spec.clone(), &mut reporter, &mut again);
-        finish();
-        Ok(finished?)
-    };
-    let mut finished = once()?;
-    if matches!(finished, Finished::Refused { reason: Refusal::Stopping, .. }) {
-        // It was about to exit when we came; the next one takes us.
-        let _ = wait_until_free(&endpoint(ctx, workspace)?, Duration::from_secs(60));
-        finished = once()?;
+    let keyboard = Keyboard::default();
+    let one = OneTurn { ctx, workspace, handle, no_supervisor, keyboard: &keyboard };
+    let mut reporter = WindowReporter::new(ctx, prepared, true);
+    let mut result = one.run(prepared, &mut reporter);
+    while let Some(message) = reporter.next_message(&result, &keyboard) {
+        result = one.follow_up(prepared, message).and_then(|next| {
+            reporter = WindowReporter::new(ctx, &next, false);
+            one.run(&next, &mut reporter)
+        });
     }
-    if finished == Finished::Lost {
-        close_lost(&handle.store, &workspace.private, thread);
-        // The next supervisor ends the agent that the dead one left.
-        drop(connect(ctx, workspace, no_supervisor));
-    }
-    let result = told(ctx, handle, thread, finished);
-    reporter.wait_for_a_person(&result);
     result
+}
+
+/// What every turn of a window needs.
+struct OneTurn<'a> {
+    ctx: &'a Context,
+    workspace: &'a Workspace,
+    handle: &'a StreamHandle,
+    no_supervisor: bool,
+    keyboard: &'a Keyboard,
+}
+
+impl OneTurn<'_> {
+    /// The turn that goes on in the session of the last one with a person's words.
+    fn follow_up(&self, last: &Prepared, message: String) -> Result<Prepared, Failed> {
+        let request = TurnRequest {
+            thread: last.spec.thread.to_string(),
+            agent: Some(last.spec.agent.name.0.clone()),
+            model: last.model.clone(),
+            message: Some(message),
+            // They have just seen what it does.
+            allow_drift: true,
+            approach: Approach::Resume,
+            permissions: last.permissions,
+            quiet: last.request.quiet,
+        };
+        let agents = self.ctx.agents(self.workspace)?;
+        Ok(prepare(self.workspace, self.handle, &agents, &request, last.spec.mode)?)
+    }
+
+    fn run(&self, prepared: &Prepared, reporter: &mut WindowReporter) -> CommandResult {
+        let Self { ctx, workspace, handle, no_supervisor, keyboard } = *self;
+        let mut spec = prepared.spec.clone();
+        let thread = spec.thread;
+        let settings = ctx.settings(workspace)?;
+        spec.asking = asking(ctx, &settings, prepared, no_supervisor);
+        spec.notify = notifying(ctx, workspace, settings.notify, prepared.request.quiet)?;
+        let keyboard = Some(keyboard).filter(|_| ctx.screen.interactive && !ctx.json);
+        let mut once = || -> Result<Finished, Failed> {
+            let (client, finish) = connect(ctx, workspace, no_supervisor)?;
+            // A turn within this command would have died with it.
+            let mut again = || match no_supervisor {
+                true => None,
+                false => connect_again(ctx, workspace),
+            };
+            let finished = run(client, spec.clone(), reporter, keyboard, &mut again);
+            finish();
+            Ok(finished?)
+        };
+        let mut finished = once()?;
+        if matches!(finished, Finished::Refused { reason: Refusal::Stopping, .. }) {
+            // It was about to exit when we came; the next one takes us.
+            let _ = wait_until_free(&endpoint(ctx, workspace)?, Duration::from_secs(60));
+            finished = once()?;
+        }
+        if finished == Finished::Lost {
+            close_lost(&handle.store, &workspace.private, thread);
+            // The next supervisor ends the agent that the dead one left.
+            drop(connect(ctx, workspace, no_supervisor));
+        }
+        told(ctx, handle, thread, finished)
+    }
 }
 
 /// The exit code, and what is said, for a turn that is over.

@@ -68,7 +68,8 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "C002",
         "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout`, \
-         `waitForLimit`, `window`, `permissions` and `askTimeout`. Any other key is not used; it may be a slip.",
+         `waitForLimit`, `window`, `permissions`, `askTimeout`, `notify`, `jobs.maxParallel`, `pool.idleTimeout` \
+         and `pool.maxLive`. Any other key is not used; it may be a slip.",
     ),
     ("C003", "YAML allows a key only once. The first one is used; remove the other."),
     ("C004", "The value is of another kind than this key takes: a list where a text belongs, for example."),
@@ -88,6 +89,17 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "`permissions` says what happens when an agent asks for a permission, or asks a question, unless its \
          own entry or the command line says so: `allow` gives it that one time, `deny` refuses it with a \
          reason, `ask` waits for `work answer` until `askTimeout` is over.",
+    ),
+    (
+        "C008",
+        "A number is written in digits alone. `jobs.maxParallel` says how many background jobs of the repository \
+         run at once, from 1 to 64; more are queued, and begin as others end. `pool.maxLive` says how many ACP \
+         agents are kept between their turns; 0 keeps none of them.",
+    ),
+    (
+        "C010",
+        "`notify.on` lists what a person is told of: `done` and `failed` threads, `waiting` agents, and the \
+         end of a `batch`. `on: []` switches it all off.",
     ),
 ];
 

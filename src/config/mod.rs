@@ -7,6 +7,7 @@
 mod agents;
 mod duration;
 mod explain;
+mod notify;
 mod reader;
 mod settings;
 #[cfg(test)]
@@ -16,4 +17,5 @@ mod yaml;
 pub use agents::{Agent, Agents, DEFAULT_AGENTS, ParsedAgents, parse_agents};
 pub use duration::{DurationError, duration_words, parse_duration};
 pub use explain::{codes, explain};
-pub use settings::{ParsedSettings, Settings, Window, parse_settings};
+pub use notify::Notify;
+pub use settings::{ParsedSettings, PoolSettings, Settings, Window, parse_settings};

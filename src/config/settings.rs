@@ -10,6 +10,7 @@ use crate::model::Policy;
 
 use super::agents::policy;
 use super::duration::parse_duration;
+use super::notify::{Notify, notify};
 use super::reader::{Codes, Reader};
 use super::yaml::{Node, Value};
 
@@ -21,6 +22,23 @@ pub enum Window {
     Tui,
     /// The plain stream of its turn, which costs less memory.
     Stream,
+}
+
+/// How many agents are kept warm between their turns, and for how long. Those of opencode share one server,
+/// and don't count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// An agent that nobody has used for so long is ended.
+    pub idle_timeout: Duration,
+    /// With more than so many, the one that was not used for longest is ended; one that works, or waits for
+    /// a person, never is. 0 keeps none.
+    pub max_live: usize,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self { idle_timeout: Duration::from_secs(30 * 60), max_live: 10 }
+    }
 }
 
 /// The settings of a project.
@@ -41,6 +59,12 @@ pub struct Settings {
     pub permissions: Option<Policy>,
     /// How long an agent that asks waits for a person, before it is denied.
     pub ask_timeout: Duration,
+    /// How a person is told who is looking elsewhere.
+    pub notify: Notify,
+    /// Which agents are kept warm.
+    pub pool: PoolSettings,
+    /// How many background jobs run at once; never 0.
+    pub max_parallel: usize,
 }
 
 impl Default for Settings {
@@ -53,9 +77,15 @@ impl Default for Settings {
             window: Window::Tui,
             permissions: None,
             ask_timeout: Duration::from_secs(10 * 60),
+            notify: Notify::default(),
+            pool: PoolSettings::default(),
+            max_parallel: 4,
         }
     }
 }
+
+/// More jobs at once than this are surely a slip.
+const MOST_PARALLEL: usize = 64;
 
 /// Settings and all that was found about their file.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,10 +112,14 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "window",
             "permissions",
             "askTimeout",
+            "notify",
+            "pool",
+            "jobs",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
                 "supervisor" => supervisor(&mut reader, node, &mut settings),
+                "jobs" => jobs(&mut reader, node, &mut settings),
                 "stallTimeout" => set(&mut settings.stall_timeout, time(&mut reader, node, "`stallTimeout`")),
                 "turnTimeout" => {
                     settings.turn_timeout =
@@ -95,6 +129,8 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                 "permissions" => {
                     settings.permissions = policy(&mut reader, node, "C007").or(settings.permissions);
                 }
+                "notify" => notify(&mut reader, node, &mut settings.notify),
+                "pool" => pool(&mut reader, node, &mut settings.pool),
                 "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),
                 _ => set(&mut settings.window, window(&mut reader, node)),
             }
@@ -107,6 +143,39 @@ fn supervisor(reader: &mut Reader, node: &Node, settings: &mut Settings) {
     for (_, value) in reader.map(node, "`supervisor`", &["idleTimeout"]).unwrap_or_default() {
         set(&mut settings.supervisor_idle_timeout, time(reader, value, "`supervisor.idleTimeout`"));
     }
+}
+
+fn pool(reader: &mut Reader, node: &Node, pool: &mut PoolSettings) {
+    for (key, value) in reader.map(node, "`pool`", &["idleTimeout", "maxLive"]).unwrap_or_default() {
+        match key.name.as_str() {
+            "idleTimeout" => set(&mut pool.idle_timeout, time(reader, value, "`pool.idleTimeout`")),
+            _ => set(&mut pool.max_live, number(reader, value, "`pool.maxLive`")),
+        }
+    }
+}
+
+fn jobs(reader: &mut Reader, node: &Node, settings: &mut Settings) {
+    for (_, value) in reader.map(node, "`jobs`", &["maxParallel"]).unwrap_or_default() {
+        let Some(text) = reader.text(value, "`jobs.maxParallel`") else { continue };
+        match text.trim().parse().ok().filter(|count| (1..=MOST_PARALLEL).contains(count)) {
+            Some(count) => settings.max_parallel = count,
+            None => {
+                let message = format!("`{text}` is no count of jobs");
+                reader.error("C008", value.span.clone(), message, "write a number from 1 to 64");
+            }
+        }
+    }
+}
+
+/// A whole number, not below zero.
+fn number(reader: &mut Reader, node: &Node, what: &str) -> Option<usize> {
+    let text = reader.text(node, what)?;
+    let number = text.trim().parse().ok();
+    if number.is_none() {
+        let message = format!("{what}: `{text}` is no whole number");
+        reader.error("C008", node.span.clone(), message, "write a number such as `10`");
+    }
+    number
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::config::Notify;
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{AgentName, BackendKind, Policy};
+use crate::model::{AgentName, BackendKind, NoticeKind, Policy};
 
-use super::{DEFAULT_AGENTS, Settings, Window, codes, explain, parse_agents, parse_settings};
+use super::{DEFAULT_AGENTS, PoolSettings, Settings, Window, codes, explain, parse_agents, parse_settings};
 
 const GOOD: &str = "\
 agents:
@@ -57,7 +58,8 @@ fn the_file_of_init_has_no_faults() {
 #[test]
 fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
-                permissions: ask\naskTimeout: 5m\n";
+                permissions: ask\naskTimeout: 5m\npool:\n  idleTimeout: 10m\n  maxLive: 0\njobs: { maxParallel: 2 }\n\
+                notify: { on: [failed, waiting], tmux: false, desktop: true, command: [tell, -q] }\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
     assert_eq!(
@@ -70,6 +72,14 @@ fn settings_are_read_and_have_defaults() {
             window: Window::Stream,
             permissions: Some(Policy::Ask),
             ask_timeout: Duration::from_secs(300),
+            notify: Notify {
+                on: vec![NoticeKind::Failed, NoticeKind::Waiting],
+                tmux: false,
+                desktop: true,
+                command: vec!["tell".to_owned(), "-q".to_owned()],
+            },
+            pool: PoolSettings { idle_timeout: Duration::from_secs(600), max_live: 0 },
+            max_parallel: 2,
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -124,7 +134,18 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("waitForLimit: long\n", "C005", "long"),
     ("window: emacs\n", "C006", "emacs"),
     ("permissions: no\n", "C007", "no"),
+    ("jobs: { maxParallel: 0 }\n", "C008", "0"),
+    ("jobs: { maxParallel: 65 }\n", "C008", "65"),
+    ("jobs: { maxParallel: many }\n", "C008", "many"),
     ("permissions: [ask]\n", "C004", "[ask]"),
+    ("notify: { on: [done, all] }\n", "C010", "all"),
+    ("notify: { desktop: perhaps }\n", "C004", "perhaps"),
+    ("notify: { command: notify-send }\n", "C004", "notify-send"),
+    ("pool: { maxLiv: 3 }\n", "C002", "maxLiv"),
+    ("pool: 3\n", "C004", "3"),
+    ("pool: { idleTimeout: 0s }\n", "C005", "0s"),
+    ("pool:\n  maxLive: -1\n", "C008", "-1"),
+    ("pool: { maxLive: many }\n", "C008", "many"),
 ];
 
 fn findings(source: &str, code: &str) -> Vec<Diagnostic> {

@@ -5,14 +5,16 @@
 //! whoever comes second finds another owner, or an end. One invariant: what is taken over here is ended by
 //! this process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use super::kept::Facts;
 use super::sessions::SessionError;
 use super::{Workspace, owner};
-use crate::model::{self, AgentEvent, BackendKind, Owner, SessionId, Stream, StreamId, Thread};
+use crate::model::{
+    self, AgentEvent, BackendKind, Mode, Owner, SessionId, SessionRecord, Stream, StreamId, ThreadId,
+};
 use crate::store::Store;
 use crate::store::journal::{Entry, JournalLine, Journals};
 
@@ -35,30 +37,55 @@ pub struct Adopted {
     pub told: Vec<JournalLine>,
 }
 
+/// A turn at an agent whose server outlives its supervisor, and that is not ours: nobody may follow it.
+#[derive(Debug)]
+pub struct Orphan {
+    /// Its session at the agent.
+    pub session: SessionId,
+    /// The directory that the agent works in.
+    pub directory: PathBuf,
+}
+
 /// Takes over all turns of a dead owner that may still go on: those of an agent whose server outlives us, with
-/// a session, and without an end in their journal. A stream that can't be read or written is left as it is.
+/// a session, without an end in their journal, and with a command that may come for them. The others are
+/// left to be written off, and are to be stopped at the agent. A stream that can't be read or written is left
+/// as it is.
 #[must_use]
-pub fn adopt(workspace: &Workspace, from: &Owner) -> Vec<Adopted> {
+pub fn adopt(workspace: &Workspace, from: &Owner) -> (Vec<Adopted>, Vec<Orphan>) {
+    let (mut adopted, mut orphans) = (Vec::new(), Vec::new());
     if owner::is_alive(from) {
-        return Vec::new();
+        return (adopted, orphans);
     }
-    let mut adopted = Vec::new();
     for id in workspace.stream_ids() {
         let store = workspace.store(&id);
         match adopt_in(&store, &workspace.private, from) {
-            Ok(found) => adopted.extend(found),
+            Ok((found, left)) => {
+                adopted.extend(found);
+                orphans.extend(left);
+            }
             Err(error) => tracing::warn!(stream = %id, error = %error.chain(), "nothing could be adopted"),
         }
     }
-    adopted
+    (adopted, orphans)
 }
 
-fn adopt_in(store: &Store, private: &Path, from: &Owner) -> Result<Vec<Adopted>, SessionError> {
+fn adopt_in(
+    store: &Store,
+    private: &Path,
+    from: &Owner,
+) -> Result<(Vec<Adopted>, Vec<Orphan>), SessionError> {
     let state = store.read()?;
-    let found = |thread: &Thread| going_on(&state, thread, store, private, from);
-    let found: Vec<Adopted> = state.threads.iter().filter_map(found).collect();
+    let (mut found, mut orphans) = (Vec::new(), Vec::new());
+    for thread in &state.threads {
+        let owned = thread.open_record().filter(|open| open.owner() == Some(from));
+        let Some(open) = owned.filter(|open| open.backend == Some(BackendKind::Opencode)) else { continue };
+        match going_on(&state, thread.id, open, store, private) {
+            Some(adopted) => found.push(adopted),
+            None => orphans.extend(orphan(open)),
+        }
+    }
     if found.is_empty() {
-        return Ok(found);
+        return Ok((found, orphans));
     }
     let ours = store.transact(|state| {
         let mut take = |adopted: &Adopted| {
@@ -69,16 +96,27 @@ fn adopt_in(store: &Store, private: &Path, from: &Owner) -> Result<Vec<Adopted>,
         // One that has another owner meanwhile, or an end, is not ours.
         Ok::<_, SessionError>(found.iter().map(|adopted| take(adopted).is_some()).collect::<Vec<bool>>())
     })?;
-    Ok(found.into_iter().zip(ours).filter_map(|(adopted, ours)| ours.then_some(adopted)).collect())
+    let found = found.into_iter().zip(ours).filter_map(|(adopted, ours)| ours.then_some(adopted)).collect();
+    Ok((found, orphans))
 }
 
-fn going_on(state: &Stream, thread: &Thread, store: &Store, private: &Path, from: &Owner) -> Option<Adopted> {
-    let open = thread.open_record().filter(|open| open.owner() == Some(from))?;
-    if open.backend != Some(BackendKind::Opencode) {
+fn orphan(open: &SessionRecord) -> Option<Orphan> {
+    Some(Orphan { session: open.session.known()?.clone(), directory: open.directory.clone()? })
+}
+
+fn going_on(
+    state: &Stream,
+    thread: ThreadId,
+    open: &SessionRecord,
+    store: &Store,
+    private: &Path,
+) -> Option<Adopted> {
+    // No command comes for a job's turn: that is interrupted, and a person says whether it begins again.
+    if open.mode == Some(Mode::Headless) {
         return None;
     }
     let (session, turn) = (open.session.known()?.clone(), *open.turns.last()?);
-    let mut entries = Journals::new(private).read(&state.id, thread.id, turn).ok()?.flatten();
+    let mut entries = Journals::new(private).read(&state.id, thread, turn).ok()?.flatten();
     let Some(Entry::Started { at, header }) = entries.next() else { return None };
     let told: Vec<JournalLine> = entries
         .filter_map(|entry| match entry {
@@ -91,7 +129,7 @@ fn going_on(state: &Stream, thread: &Thread, store: &Store, private: &Path, from
     if ended || header.attempt != open.attempt || header.session.as_ref() != Some(&session) {
         return None;
     }
-    let facts = Facts::of_record(thread.id, open, turn)?;
+    let facts = Facts::of_record(thread, open, turn)?;
     let (stream, store, prompt) = (state.id.clone(), store.clone(), header.prompt);
     Some(Adopted { stream, store, facts, session, prompt, began: at, told })
 }

@@ -9,7 +9,7 @@ use super::{Hint, Workspace};
 use crate::config::{self, Agents, ParsedAgents, ParsedSettings, Settings};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{AgentName, BackendKind};
-use crate::sys::process;
+use crate::sys::process::{self, NotFound};
 
 /// A configuration file that was read, with what was found in it.
 #[derive(Debug, Clone)]
@@ -135,22 +135,26 @@ pub struct AgentRow {
     pub unusable: Option<String>,
 }
 
+/// The program behind an agent. `opencode` is the program to use instead of the one on `PATH`.
+///
+/// # Errors
+/// [`NotFound`] when it is not installed.
+pub fn program(agent: &config::Agent, opencode: Option<&Path>) -> Result<PathBuf, NotFound> {
+    match agent.backend {
+        BackendKind::Opencode | BackendKind::OpencodeRun => {
+            process::find(opencode.unwrap_or(Path::new("opencode")))
+        }
+        BackendKind::Acp => process::find(agent.command.first().map_or("", String::as_str)),
+    }
+}
+
 /// The agents, each with its program. `opencode` is the program to use instead of the one on `PATH`.
 #[must_use]
 pub fn rows(agents: &Agents, opencode: Option<&Path>) -> Vec<AgentRow> {
     let row = |agent: &config::Agent| {
-        let wanted = match agent.backend {
-            BackendKind::Opencode | BackendKind::OpencodeRun => {
-                opencode.map_or_else(|| "opencode".into(), |path| path.as_os_str().to_owned())
-            }
-            BackendKind::Acp => agent.command.first().cloned().unwrap_or_default().into(),
-        };
-        let (program, unusable) = match (process::find(&wanted), agent.backend) {
-            (Ok(program), BackendKind::Opencode | BackendKind::OpencodeRun) => (Some(program), None),
-            (Ok(program), BackendKind::Acp) => {
-                (Some(program), Some("ACP agents can't be run yet".to_owned()))
-            }
-            (Err(_), _) => (None, Some(format!("`{}` is not installed", wanted.to_string_lossy()))),
+        let (program, unusable) = match program(agent, opencode) {
+            Ok(program) => (Some(program), None),
+            Err(NotFound { name }) => (None, Some(format!("`{name}` is not installed"))),
         };
         AgentRow {
             name: agent.name.clone(),

@@ -6,7 +6,7 @@ use super::history::{Depth, history};
 use super::status::SessionRow;
 use super::{Approach, PrepareError, TurnRequest, Workspace};
 use crate::config::{Agent, Agents};
-use crate::model::{AgentName, BackendKind, FailureKind, ModelRef, SessionRecord, Stream, Thread};
+use crate::model::{AgentName, FailureKind, ModelRef, SessionRecord, Stream, Thread};
 
 /// Whose conversation a turn belongs to.
 pub(super) struct Conversation<'a> {
@@ -39,6 +39,10 @@ pub(super) fn converse<'a>(
         others: resumable_agents(thread),
     })?;
     let agent = agent_for(agents, Some(&record.agent.0))?;
+    if let Some(was) = record.backend.filter(|was| !was.shares_sessions(agent.backend)) {
+        let (id, agent, is) = (thread.id, agent.name.to_string(), agent.backend);
+        return Err(PrepareError::OtherBackend { id, agent, was, is });
+    }
     // An imported record may not tell a model that can be asked for.
     let same = record.model.parse::<ModelRef>().map(|model| model.with_variant(record.variant.clone()));
     let models = asked.or(same.ok()).map_or_else(|| agent.models.clone(), |model| vec![model]);
@@ -90,12 +94,8 @@ fn agent_for<'a>(agents: &'a Agents, wanted: Option<&str>) -> Result<&'a Agent, 
         Some(wanted) => agents.get(&AgentName(wanted.to_owned())),
         None => agents.default_agent(),
     };
-    let agent = found.ok_or_else(|| PrepareError::NoAgent {
+    found.ok_or_else(|| PrepareError::NoAgent {
         wanted: wanted.unwrap_or("default").to_owned(),
         known: agents.agents.iter().map(|agent| agent.name.to_string()).collect(),
-    })?;
-    match agent.backend {
-        BackendKind::Opencode | BackendKind::OpencodeRun => Ok(agent),
-        backend @ BackendKind::Acp => Err(PrepareError::Backend { agent: agent.name.to_string(), backend }),
-    }
+    })
 }

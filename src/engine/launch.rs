@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::StreamHandle;
+use super::answer::how;
 use super::status::status_of;
-use crate::ipc::{LaunchEvent, LaunchHost, LaunchReport};
-use crate::model::{SessionId, ThreadId, ThreadStatus, TurnOutcome};
+use crate::ipc::{LaunchEvent, LaunchHost, LaunchReport, TurnMessage};
+use crate::model::{AgentEvent, AgentName, SessionId, ThreadId, ThreadStatus, ToolStatus, TurnOutcome};
 use crate::sys::lock::Lock;
 
 /// How long a window may take until its program reports.
@@ -26,6 +27,58 @@ pub enum Step {
     Waiting(String),
     /// It is done; how in a few words, good or not.
     Done(String, bool),
+}
+
+impl Step {
+    /// Where a thread is after a report.
+    #[must_use]
+    pub fn of(report: &LaunchReport) -> Self {
+        match report {
+            LaunchReport::Started { .. } => Self::Starting,
+            LaunchReport::Opened { agent, model, .. } => Self::Running(format!("{agent} · {model}")),
+            LaunchReport::Activity { text } => Self::Running(text.clone()),
+            LaunchReport::Waiting { text } => Self::Waiting(text.clone()),
+            LaunchReport::Ended { outcome } => {
+                Self::Done(outcome_words(outcome), *outcome == TurnOutcome::Completed)
+            }
+            LaunchReport::Refused { message } => Self::Done(message.clone(), false),
+        }
+    }
+}
+
+/// News of a turn as a report; nothing for news that nobody sees in a line. `agent` is whose turn it is.
+#[must_use]
+pub fn report_of(message: &TurnMessage, agent: &AgentName) -> Option<LaunchReport> {
+    let activity = |text: &str| Some(LaunchReport::Activity { text: one_line(text) });
+    match message {
+        TurnMessage::Preparing { what } => activity(what),
+        TurnMessage::Warning { message } => activity(message),
+        TurnMessage::Opened { session, attempt, model, .. } => Some(LaunchReport::Opened {
+            session: session.clone(),
+            attempt: *attempt,
+            agent: agent.clone(),
+            model: model.clone(),
+        }),
+        TurnMessage::Event {
+            event: AgentEvent::ToolCall { name, title, status: ToolStatus::Running, .. },
+            ..
+        } => activity(&format!("{name}: {title}")),
+        TurnMessage::Event { event: AgentEvent::Reasoning { .. }, .. } => activity("thinking"),
+        TurnMessage::Event { event: AgentEvent::Text { .. }, .. } => activity("writing"),
+        TurnMessage::Event { event: AgentEvent::Answered { answer, .. }, .. } => activity(answer),
+        TurnMessage::Waiting { thread, ask } => {
+            let (asked, how) = (one_line(&ask.words()), how(&thread.to_string(), ask));
+            Some(LaunchReport::Waiting { text: format!("waits for a person: {asked}; {how}") })
+        }
+        TurnMessage::NextModel { model, .. } => activity(&format!("next model: {model}")),
+        TurnMessage::Ended { outcome, .. } => Some(LaunchReport::Ended { outcome: outcome.clone() }),
+        TurnMessage::Event { .. } | TurnMessage::Missed { .. } => None,
+    }
+}
+
+/// The words on one line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What became of a thread's window.
@@ -80,28 +133,15 @@ impl Launch {
     }
 
     fn apply(&mut self, report: LaunchReport) -> Step {
+        let step = Step::of(&report);
         match report {
-            LaunchReport::Started { .. } => {
-                self.begun = true;
-                Step::Starting
-            }
-            LaunchReport::Opened { session, agent, model, .. } => {
-                self.session = Some(session);
-                Step::Running(format!("{agent} · {model}"))
-            }
-            LaunchReport::Activity { text } => Step::Running(text),
-            LaunchReport::Waiting { text } => Step::Waiting(text),
-            LaunchReport::Ended { outcome } => {
-                let step = Step::Done(outcome_words(&outcome), outcome == TurnOutcome::Completed);
-                self.outcome = Some(outcome);
-                step
-            }
-            LaunchReport::Refused { message } => {
-                let step = Step::Done(message.clone(), false);
-                self.refused = Some(message);
-                step
-            }
+            LaunchReport::Started { .. } => self.begun = true,
+            LaunchReport::Opened { session, .. } => self.session = Some(session),
+            LaunchReport::Ended { outcome } => self.outcome = Some(outcome),
+            LaunchReport::Refused { message } => self.refused = Some(message),
+            LaunchReport::Activity { .. } | LaunchReport::Waiting { .. } => {}
         }
+        step
     }
 
     /// What became of it, as a line of a summary.
@@ -121,7 +161,8 @@ impl Launch {
 }
 
 /// An agent may end its turn well and leave tasks open: what the thread is then, its tasks tell.
-fn with_tasks(handle: &StreamHandle, thread: ThreadId, step: Step) -> Step {
+#[must_use]
+pub fn with_tasks(handle: &StreamHandle, thread: ThreadId, step: Step) -> Step {
     let Step::Done(words, true) = &step else { return step };
     let stream = handle.store.read().ok();
     match stream.as_ref().and_then(|stream| stream.thread(thread)).map(status_of) {
@@ -132,7 +173,9 @@ fn with_tasks(handle: &StreamHandle, thread: ThreadId, step: Step) -> Step {
     }
 }
 
-fn outcome_words(outcome: &TurnOutcome) -> String {
+/// How a turn ended, in words.
+#[must_use]
+pub fn outcome_words(outcome: &TurnOutcome) -> String {
     match outcome {
         TurnOutcome::Completed => "the agent ended its turn".to_owned(),
         TurnOutcome::Failed { failure } => format!("failed: {failure}"),

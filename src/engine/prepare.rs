@@ -1,13 +1,16 @@
 //! From "run this thread" to a turn that can run: everything that can be checked before it starts.
 
+use super::connected::{connected, used_as};
 use super::conversation::{Conversation, converse, depth, resumed};
 use super::drift::thread_drift;
 use super::history::{Depth, history};
 use super::status::status_of;
 use super::{PrepareError, StreamHandle, Workspace, owner};
-use crate::config::{Agents, Settings};
+use crate::config::{Agent, Agents, Settings};
 use crate::ipc::{Asking, TurnSpec};
-use crate::model::{Mode, Policy, Stream, StreamState, Thread, ThreadId};
+use crate::model::{
+    BackendKind, Mode, Policy, SessionId, SessionRecord, Stream, StreamState, Thread, ThreadId,
+};
 use crate::plan::{self, Plan};
 
 /// In which conversation a thread is taken up.
@@ -37,6 +40,8 @@ pub struct TurnRequest {
     pub approach: Approach,
     /// What happens when its agent asks, instead of what its entry says.
     pub permissions: Option<Policy>,
+    /// Nobody is told what becomes of it.
+    pub quiet: bool,
 }
 
 /// A turn that can run.
@@ -54,6 +59,8 @@ pub struct Prepared {
     pub warnings: Vec<String>,
     /// What happens when its agent asks, if that was said for the run or stands at the agent.
     pub permissions: Option<Policy>,
+    /// What was asked for.
+    pub request: TurnRequest,
 }
 
 /// Checks that a thread can run, and makes the turn for it.
@@ -67,6 +74,9 @@ pub fn prepare(
     request: &TurnRequest,
     mode: Mode,
 ) -> Result<Prepared, PrepareError> {
+    if mode == Mode::Primary && request.approach == Approach::Resume {
+        return Err(PrepareError::TwoSessions);
+    }
     let stream = handle.store.read()?;
     let plan = read_plan(handle)?;
     let thread = find(&stream, &plan, &request.thread)?;
@@ -82,6 +92,7 @@ pub fn prepare(
     warnings.extend(unmet(&stream, thread, planned));
     let conversation = converse(workspace, agents, thread, request)?;
     let Conversation { agent, models, directory, resume } = conversation;
+    let connected = connected_for(workspace, &stream, agent, resume, mode)?;
     if models.is_empty() {
         return Err(PrepareError::NoModel(agent.name.to_string()));
     }
@@ -100,13 +111,15 @@ pub fn prepare(
         thread: thread.id,
         agent: agent.clone(),
         models,
-        mode,
+        mode: visible(mode, agent.backend),
         directory,
         title: format!("{} {}", thread.id, thread.name),
         prompt,
         resume: known,
+        connected,
         // Who runs it knows whether somebody is there.
         asking: Asking { policy: Policy::Deny, timeout: Settings::default().ask_timeout },
+        notify: None,
         adopt: None,
     };
     Ok(Prepared {
@@ -115,8 +128,49 @@ pub fn prepare(
         model: request.model.clone(),
         warnings,
         permissions: request.permissions.or(spec.agent.permissions),
+        request: TurnRequest { thread: thread.id.to_string(), ..request.clone() },
         spec,
     })
+}
+
+/// The session that a person has open, where the turn goes in there; never one of a background job, and no
+/// background job in one of a person's.
+fn connected_for(
+    workspace: &Workspace,
+    stream: &Stream,
+    agent: &Agent,
+    resume: Option<&SessionRecord>,
+    mode: Mode,
+) -> Result<Option<SessionId>, PrepareError> {
+    let connected = match mode {
+        Mode::Primary | Mode::Headless => connected(workspace)?,
+        Mode::Tui | Mode::Plain => None,
+    };
+    if mode == Mode::Primary {
+        let session = connected.ok_or(PrepareError::NotConnected)?;
+        if agent.backend == BackendKind::Acp {
+            return Err(PrepareError::NotPrimary { agent: agent.name.to_string(), backend: agent.backend });
+        }
+        if used_as(stream, &session, Mode::Headless) {
+            return Err(PrepareError::Mixed { session, mode });
+        }
+        return Ok(Some(session));
+    }
+    let goes_on = resume.and_then(|record| record.session.known());
+    match goes_on {
+        Some(session)
+            if mode == Mode::Headless
+                && (connected.as_ref() == Some(session) || used_as(stream, session, Mode::Primary)) =>
+        {
+            Err(PrepareError::Mixed { session: session.clone(), mode })
+        }
+        _ => Ok(None),
+    }
+}
+
+/// How a person sees it: what has no UI of its own is seen as text.
+fn visible(mode: Mode, backend: BackendKind) -> Mode {
+    if mode == Mode::Tui && !backend.has_ui() { Mode::Plain } else { mode }
 }
 
 /// The thread that is meant. One that only the plan has is told to be new.

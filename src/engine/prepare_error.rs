@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::drift::{Drift, DriftKind};
 use super::{Hint, ResolveError};
-use crate::model::{BackendKind, IdError, NoSession, ThreadId, ThreadStatus};
+use crate::model::{BackendKind, IdError, Mode, NoSession, SessionId, ThreadId, ThreadStatus};
 use crate::store::StoreError;
+use crate::store::private::PrivateError;
 
 /// Why it can't run.
 #[derive(Debug, thiserror::Error)]
@@ -74,14 +75,46 @@ pub enum PrepareError {
     /// The agent has no model.
     #[error("agent `{0}` has no model")]
     NoModel(String),
-    /// Agents of that kind can't be run yet.
-    #[error("agent `{agent}` has the backend `{}`, which this version can't run", backend.name())]
-    Backend {
+    /// Its conversation was held with what is another agent by now, under the same name.
+    #[error(
+        "thread `{id}` can't be resumed: agent `{agent}` had it over `{}`, and has the backend `{}` now",
+        was.name(), is.name()
+    )]
+    OtherBackend {
+        /// The thread.
+        id: ThreadId,
+        /// The agent.
+        agent: String,
+        /// How it was talked to.
+        was: BackendKind,
+        /// How it is talked to now.
+        is: BackendKind,
+    },
+    /// Both say in which session.
+    #[error("a resume goes on in the thread's own session, and `--mode primary` is in the connected one")]
+    TwoSessions,
+    /// No session is connected.
+    #[error("no session is connected")]
+    NotConnected,
+    /// A session would be shared by a person and by background jobs.
+    #[error("session `{session}` {}", whose(*mode))]
+    Mixed {
+        /// The session.
+        session: SessionId,
+        /// How it was to be used.
+        mode: Mode,
+    },
+    /// A conversation with a person is opencode's only.
+    #[error("agent `{agent}` has the backend `{}`, and only opencode's sessions can be connected", backend.name())]
+    NotPrimary {
         /// The agent.
         agent: String,
         /// Its backend.
         backend: BackendKind,
     },
+    /// The private folder can't be read.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
     /// `--model` makes no sense.
     #[error(transparent)]
     Model(#[from] IdError),
@@ -97,6 +130,13 @@ pub enum PrepareError {
     /// The state can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn whose(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Headless => "is one that a person has open, so no background job goes on in it",
+        _ => "belongs to background jobs, so no person's prompts go in there",
+    }
 }
 
 fn reason(agent: Option<&str>, why: NoSession) -> String {
@@ -131,7 +171,7 @@ impl Hint for PrepareError {
                     format!("`work fix --thread {id} --retry` begins a new session, told what happened");
                 other.chain([retry]).collect()
             }
-            Self::NoDirectory { id, .. } => {
+            Self::NoDirectory { id, .. } | Self::OtherBackend { id, .. } => {
                 vec![format!(
                     "`work fix --thread {id} --retry` begins a new session here, told what happened"
                 )]
@@ -151,7 +191,16 @@ impl Hint for PrepareError {
                 vec!["a plan is a file of UTF-8 text; bring it back with git, or write a new one".to_owned()]
             }
             Self::Gone(_) => vec!["`work approve plan` approves the plan as it is now".to_owned()],
-            Self::Closed(..) | Self::Backend { .. } | Self::Store(_) => Vec::new(),
+            Self::TwoSessions => vec!["leave one of them out".to_owned()],
+            Self::NotConnected => {
+                vec!["`work session connect` lists opencode's sessions and connects one".to_owned()]
+            }
+            Self::Mixed { mode: Mode::Headless, .. } => {
+                vec!["`--retry` begins a session of its own, which is told what happened".to_owned()]
+            }
+            Self::Mixed { .. } => vec!["`work session connect` connects another one".to_owned()],
+            Self::NotPrimary { .. } => vec!["`--agent NAME` names one that is opencode".to_owned()],
+            Self::Private(_) | Self::Closed(..) | Self::Store(_) => Vec::new(),
         }
     }
 }

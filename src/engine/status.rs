@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{drift::Drift, owner};
+use super::{drift::Drift, jobs::JobMark, owner};
 use crate::model::{
     AgentName, Ask, BatchId, Failure, Progress, SessionRecord, SessionRef, SessionState, StageId, Stream,
     StreamId, StreamState, Thread, ThreadId, ThreadStatus, TurnNumber, Usage, thread_status,
@@ -95,6 +95,9 @@ pub struct ThreadRow {
     pub resumable: bool,
     /// Its attempts, oldest first.
     pub sessions: Vec<SessionRow>,
+    /// Its job, while that is queued or runs; told by `work status` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobMark>,
 }
 
 impl ThreadRow {
@@ -249,6 +252,7 @@ pub(super) fn thread_row(thread: &Thread) -> ThreadRow {
         in_plan: thread.in_plan,
         resumable: !status.is_settled() && status != ThreadStatus::Running && thread.resumable(None).is_ok(),
         sessions,
+        job: None,
     }
 }
 

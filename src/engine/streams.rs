@@ -30,6 +30,12 @@ pub struct StreamHandle {
 }
 
 impl StreamHandle {
+    /// The stream with this id, whether it is there or not.
+    #[must_use]
+    pub fn of(workspace: &Workspace, id: &StreamId) -> Self {
+        Self { id: id.clone(), dir: workspace.stream_dir(id), store: workspace.store(id) }
+    }
+
     /// Its plan.
     #[must_use]
     pub fn plan_file(&self) -> PathBuf {

@@ -6,11 +6,13 @@ use std::process::Child;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
+use super::keys::typed;
 pub use crate::ipc::TurnMessage;
 use crate::ipc::{
     Client, ClientError, ClientMessage, Connection, Incoming, Refusal, ServerMessage, TurnSpec, UiCommand,
 };
-use crate::model::{CancelCause, Mode, TurnNumber, TurnOutcome};
+use crate::model::{AgentEvent, Ask, CancelCause, Mode, TurnNumber, TurnOutcome};
+use crate::sys::keyboard::{Keyboard, Typed};
 use crate::sys::process;
 use crate::sys::signals::{self, Interrupt};
 
@@ -27,6 +29,10 @@ pub enum Progress<'a> {
     UiFailed(&'a str),
     /// A cancel was sent; its end is waited for.
     Cancelling,
+    /// What the agent asks can be answered by typing, here.
+    MayType(&'a Ask),
+    /// What was typed was no answer, or was not taken; why.
+    NoAnswer(&'a str),
 }
 
 /// Whoever shows a turn.
@@ -64,9 +70,11 @@ enum Happening {
     Supervisor(Incoming),
     Interrupted(Interrupt),
     UiExited(io::Result<std::process::ExitStatus>),
+    Typed(Typed),
 }
 
-/// Runs a turn to its end, and the agent's own UI for as long as the person wants it.
+/// Runs a turn to its end, and the agent's own UI for as long as the person wants it. Where there is a
+/// `keyboard`, what the agent asks can be answered there.
 ///
 /// When the supervisor dies, `again` gives the next one, which goes on with the turn if that goes on at
 /// the agent.
@@ -77,6 +85,7 @@ pub fn run(
     client: Client,
     spec: TurnSpec,
     reporter: &mut dyn Reporter,
+    keyboard: Option<&Keyboard>,
     again: &mut dyn FnMut() -> Option<Client>,
 ) -> Result<Finished, ClientError> {
     let (sender, happenings) = mpsc::channel();
@@ -99,6 +108,9 @@ pub fn run(
         cancelled: 0,
         finished: None,
         ui_ending: false,
+        asks: Vec::new(),
+        keyboard: keyboard.cloned(),
+        listening: false,
     };
     loop {
         if following.is_over() {
@@ -138,6 +150,11 @@ struct Following {
     finished: Option<Finished>,
     /// The agent's own UI was asked to end.
     ui_ending: bool,
+    /// What the agent asks, oldest first.
+    asks: Vec<Ask>,
+    keyboard: Option<Keyboard>,
+    /// Whether we hear what is typed.
+    listening: bool,
 }
 
 impl Following {
@@ -215,8 +232,10 @@ impl Following {
                 }
                 if self.finished.is_none() {
                     reporter.show(&Progress::UiClosed);
+                    self.offer_keys(reporter);
                 }
             }
+            Happening::Typed(typed) => self.typed(&typed, reporter),
         }
     }
 
@@ -233,7 +252,8 @@ impl Following {
                 reporter.show(&Progress::Turn(&turn));
                 match turn {
                     TurnMessage::Opened { ui: Some(ui), .. }
-                        if self.spec.mode == Mode::Tui && self.ui.is_none() =>
+                        // Two readers of one terminal would each get half of what is typed.
+                        if self.spec.mode == Mode::Tui && self.ui.is_none() && !self.listening =>
                     {
                         self.open_ui(&ui, reporter);
                     }
@@ -245,8 +265,25 @@ impl Following {
                         }
                         self.finished = Some(Finished::Ended { outcome, attempt, unrecorded });
                     }
+                    // Whoever goes on with a turn says again what waits.
+                    TurnMessage::Waiting { ask, .. } if !self.asks.iter().any(|one| one.id == ask.id) => {
+                        self.asks.push(ask);
+                        if self.asks.len() == 1 {
+                            self.offer_keys(reporter);
+                        }
+                    }
+                    TurnMessage::Event { event: AgentEvent::Answered { id, .. }, .. } => {
+                        let first = self.asks.first().is_some_and(|ask| ask.id == id);
+                        self.asks.retain(|ask| ask.id != id);
+                        if first {
+                            self.offer_keys(reporter);
+                        }
+                    }
                     _ => {}
                 }
+            }
+            ServerMessage::Refused { reason: Refusal::NothingWaits | Refusal::WrongAnswer, message } => {
+                reporter.show(&Progress::NoAnswer(&message));
             }
             ServerMessage::Refused { reason, message } => {
                 self.finished = Some(Finished::Refused { reason, message });
@@ -277,6 +314,31 @@ impl Following {
         } else {
             reporter.show(&Progress::Cancelling);
         }
+    }
+
+    /// What is asked first can be answered here, unless the agent's own UI has the terminal.
+    fn offer_keys(&mut self, reporter: &mut dyn Reporter) {
+        let (Some(keyboard), Some(ask), None) = (&self.keyboard, self.asks.first(), self.ui) else { return };
+        let to = self.sender.clone();
+        // Whoever listened is done.
+        self.listening =
+            self.listening || keyboard.listen(move |typed| drop(to.send(Happening::Typed(typed))));
+        if self.listening {
+            reporter.show(&Progress::MayType(ask));
+        }
+    }
+
+    /// A line is the answer to what was asked first.
+    fn typed(&mut self, line: &Typed, reporter: &mut dyn Reporter) {
+        let Typed::Line(line) = line else { return };
+        let Some(ask) = self.asks.first() else {
+            return reporter.show(&Progress::NoAnswer("nothing is asked now"));
+        };
+        let Some(reply) = typed(ask, line) else { return reporter.show(&Progress::MayType(ask)) };
+        let (stream, thread) = (self.spec.stream.clone(), self.spec.thread);
+        let answer = ClientMessage::Answer { stream, thread, request: Some(ask.id.clone()), reply };
+        // A connection that is gone is heard of in its own way.
+        let _ = self.connection.as_ref().map(|connection| connection.send(&answer));
     }
 
     fn open_ui(&mut self, ui: &UiCommand, reporter: &mut dyn Reporter) {

@@ -1,7 +1,8 @@
 //! The messages. Newline-delimited JSON in both directions over a Unix socket of mode 0600.
 //!
 //! A connection begins with `hello` and `welcome`. It then carries either one turn, which is bound to
-//! it (the turn is cancelled when the connection ends), or small requests with one answer each.
+//! it (the turn is cancelled when the connection ends), or small requests with one answer each. Whoever
+//! follows jobs hears of their turns as well, which are bound to nobody.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,14 +11,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Agent;
+use crate::config::{Agent, Notify};
 use crate::model::{
-    AgentEvent, AgentName, Ask, Failure, Mode, ModelRef, Policy, Reply, SessionId, StreamId, ThreadId,
-    TurnNumber, TurnOutcome,
+    AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, JobId, KnownSession, Mode, ModelRef,
+    Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -29,6 +30,15 @@ pub struct Asking {
     pub policy: Policy,
     /// How long a person may take.
     pub timeout: Duration,
+}
+
+/// Who is told of what becomes of a turn, besides whoever follows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notifying {
+    /// Of what, and in which ways.
+    pub how: Notify,
+    /// The sockets of the tmux servers in whose status lines it may stand.
+    pub tmux: Vec<PathBuf>,
 }
 
 /// Everything that the runtime needs to run one turn of a thread. Made by `engine`, which has
@@ -56,8 +66,14 @@ pub struct TurnSpec {
     pub prompt: String,
     /// The session to continue and the attempt that it was last used in.
     pub resume: Option<(SessionId, u32)>,
+    /// The session that a person has open, for [`Mode::Primary`]: the prompt goes in there.
+    #[serde(default)]
+    pub connected: Option<SessionId>,
     /// What happens when the agent asks.
     pub asking: Asking,
+    /// Who is told of it; `None` for nobody.
+    #[serde(default)]
+    pub notify: Option<Notifying>,
     /// Set when the turn runs already, and the supervisor that ran it has died: it is taken up where that
     /// one left it, or refused as over. How many of its events the command has seen.
     #[serde(default)]
@@ -106,6 +122,18 @@ pub enum ClientMessage {
         /// The thread.
         thread: ThreadId,
     },
+    /// Take jobs from the queue, start them when it is their turn, and tell of the turns of some.
+    Jobs {
+        /// Those that a person wants to run.
+        start: Vec<JobId>,
+        /// Those whose news this connection wants to hear, until it ends.
+        follow: Vec<JobId>,
+    },
+    /// Cancel a job, pending or running.
+    CancelJob {
+        /// The job.
+        job: JobId,
+    },
     /// Tell how to open the agent's own UI on a session.
     OpenUi {
         /// The session.
@@ -123,6 +151,20 @@ pub enum ClientMessage {
         request: Option<String>,
         /// The answer.
         reply: Reply,
+    },
+    /// Tell which sessions the agent's server knows in a directory.
+    ListSessions {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// End the warm agents of a stream, or of one of its threads.
+    Close {
+        /// The stream.
+        stream: StreamId,
+        /// The thread; `None`: all of the stream.
+        thread: Option<ThreadId>,
+        /// Cancel their turns first; else a turn that runs is a reason to refuse.
+        cancel: bool,
     },
     /// Tell how things stand.
     Status,
@@ -144,10 +186,14 @@ pub enum Refusal {
     Stopping,
     /// The thread has a running session already.
     AlreadyRunning,
-    /// No turn of that thread runs here.
+    /// No turn of that thread, or no such job, runs here.
     NothingRuns,
+    /// The queue of jobs can't be read or written, or there is none here.
+    NoQueue,
     /// The agent has no UI on that session.
     NoUi,
+    /// The agent's server can't be asked.
+    NoServer,
     /// Nothing waits for that answer, or not any more.
     NothingWaits,
     /// The answer is none to what is asked.
@@ -157,7 +203,7 @@ pub enum Refusal {
 }
 
 /// One turn that runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TurnSummary {
     /// The stream.
@@ -168,10 +214,13 @@ pub struct TurnSummary {
     pub agent: AgentName,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// The job whose turn it is; none for a turn that is bound to a command or window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
 }
 
 /// How things stand with the supervisor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SupervisorStatus {
     /// Its process id.
@@ -182,12 +231,15 @@ pub struct SupervisorStatus {
     pub started_at: DateTime<Utc>,
     /// The turns that run.
     pub turns: Vec<TurnSummary>,
-    /// The agent processes it keeps warm, in words: what, version, pid, address.
-    pub agents: Vec<String>,
+    /// How many jobs wait for a place.
+    #[serde(default)]
+    pub waiting_jobs: usize,
+    /// The agent processes that it keeps.
+    pub agents: Vec<AgentProcess>,
 }
 
 /// What happens with a turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "turn", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum TurnMessage {
     /// Something slow has begun, such as the start of the agent's server.
@@ -212,6 +264,7 @@ pub enum TurnMessage {
         /// The model that is used.
         model: ModelRef,
         /// How to open the agent's own UI on it.
+        #[schemars(with = "Option<()>")]
         ui: Option<UiCommand>,
     },
     /// The agent did something.
@@ -279,10 +332,31 @@ pub enum ServerMessage {
     Stopping,
     /// The answer was taken by the agent.
     Answered,
-    /// The turn was cancelled, and its end is on record.
+    /// The turn, or the job, was cancelled, and its end is on record.
     Cancelled,
+    /// The warm agents are gone.
+    Closed {
+        /// Those that were ended.
+        agents: Vec<ClosedAgent>,
+        /// The threads whose turns were cancelled first; each end is on record.
+        cancelled: Vec<ThreadId>,
+    },
+    /// The jobs are taken: they run, or wait for a place.
+    JobsTaken,
+    /// About the turn of a job that this connection follows.
+    Job {
+        /// The job.
+        job: JobId,
+        /// What happens with its turn.
+        news: TurnMessage,
+    },
     /// How to open the agent's own UI.
     Ui(UiCommand),
+    /// The sessions of a directory, the one that was used last first.
+    Sessions {
+        /// The sessions.
+        sessions: Vec<KnownSession>,
+    },
     /// The answer to `status`.
     Status(SupervisorStatus),
     /// About the turn of this connection.

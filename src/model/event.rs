@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failure, Question, SessionId, TurnOutcome, Usage};
 
 /// How far a tool call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolStatus {
     /// The model is still writing the call.
@@ -22,7 +22,7 @@ pub enum ToolStatus {
 }
 
 /// What the agent says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Busyness {
     /// It works.
@@ -39,7 +39,7 @@ pub enum Busyness {
 }
 
 /// One thing that happened in a turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum AgentEvent {
     /// The agent tells the id of its session: one that makes it only when it is prompted.

@@ -17,6 +17,8 @@ pub enum FailureKind {
     ContextFull,
     /// The agent does not know the session that was to be resumed.
     SessionUnknown,
+    /// A turn that is not ours runs in the session that was to go on.
+    SessionBusy,
     /// The model's service failed (5xx, broken stream, bad request).
     Provider,
     /// The agent's process died in the middle of the turn.
@@ -56,6 +58,7 @@ impl FailureKind {
             Self::RateLimit | Self::ModelUnknown | Self::Provider => Remedy::NextModel,
             Self::ContextFull | Self::SessionUnknown => Remedy::NewSession,
             Self::Auth
+            | Self::SessionBusy
             | Self::AgentCrashed
             | Self::AgentMissing
             | Self::AgentTooOld
@@ -88,6 +91,7 @@ impl FailureKind {
             Self::ModelUnknown => "model-unknown",
             Self::ContextFull => "context-full",
             Self::SessionUnknown => "session-unknown",
+            Self::SessionBusy => "session-busy",
             Self::Provider => "provider",
             Self::AgentCrashed => "agent-crashed",
             Self::AgentMissing => "agent-missing",
@@ -117,12 +121,13 @@ impl FailureKind {
             Self::SessionUnknown => {
                 "`work fix --retry` begins a new session, which is told what is known of the old one"
             }
+            Self::SessionBusy => "wait until it is done, or stop it in the agent's own UI, then try again",
             Self::Provider => {
                 "look at `work logs THREAD`; then `work fix` resumes it, or retries it with another model"
             }
             Self::AgentCrashed => "look at `work supervisor logs`, then take the thread up with `work fix`",
             Self::AgentMissing => {
-                "install the agent (`npm install -g opencode-ai`), or see why it does not start: `opencode serve`"
+                "install the agent's program (opencode: `npm install -g opencode-ai`), or start it by hand to see why it ends"
             }
             Self::AgentTooOld => "upgrade the agent (`npm install -g opencode-ai@latest`)",
             Self::ServerUnreachable => "look at `work supervisor logs`; `work supervisor stop` starts afresh",

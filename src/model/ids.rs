@@ -453,6 +453,7 @@ schema_as_text! {
     StreamId, "StreamId", "^[0-9]{3,6}-[a-z0-9._-]+$";
     AgentName, "AgentName", "";
     SessionId, "SessionId", "";
+    ModelRef, "ModelRef", "^[^/]+/.+$";
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 //! Pure: no clock, no file, no process, and no import from any other room. Everything here can be
 //! built in a test with literals. One invariant: a status changes only through `transition`.
 
+mod agent_process;
 mod ask;
 mod event;
 mod failure;
 mod ids;
+mod job;
+mod notice;
 mod progress;
 mod resume;
 mod session;
@@ -17,15 +20,20 @@ mod tests;
 mod transition;
 mod turn;
 
+pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
 pub use event::{AgentEvent, Busyness, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{
     AgentName, BatchId, IdError, ModelRef, NodeId, Ordinal, SessionId, StageId, StreamId, TaskId, ThreadId,
 };
+pub use job::{Job, JobId, JobState, JobStatus, JobStep, JobTurn, Jobs, Order};
+pub use notice::NoticeKind;
 pub use progress::Progress;
 pub use resume::NoSession;
-pub use session::{BackendKind, End, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage};
+pub use session::{
+    BackendKind, End, KnownSession, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage,
+};
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
 pub use transition::{

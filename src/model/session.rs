@@ -29,6 +29,30 @@ impl BackendKind {
             Self::Acp => "acp",
         }
     }
+
+    /// Whether a session of one is a session of the other.
+    #[must_use]
+    pub fn shares_sessions(self, other: Self) -> bool {
+        (self == Self::Acp) == (other == Self::Acp)
+    }
+
+    /// Whether the agent has a terminal UI of its own that can be opened on a session.
+    #[must_use]
+    pub fn has_ui(self) -> bool {
+        self == Self::Opencode
+    }
+}
+
+/// A session that an agent knows, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Its title.
+    pub title: String,
+    /// When it was last used.
+    pub used_at: DateTime<Utc>,
 }
 
 /// How a person sees a turn.

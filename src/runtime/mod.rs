@@ -8,6 +8,7 @@ mod answers;
 mod asks;
 mod board;
 mod journal;
+mod notify;
 mod pool;
 mod records;
 mod tries;
@@ -15,16 +16,19 @@ mod turn;
 mod watch;
 
 pub use answers::{Answer, Answers, Given, NotAnswered};
+pub use pool::Which;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
+use tokio::task::JoinSet;
 
-use crate::engine::Workspace;
+use crate::config::PoolSettings;
+use crate::engine::{Orphan, Workspace};
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
-use crate::model::{CancelCause, Failure, SessionId, ThreadId};
+use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, SessionId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// How long an exit is held up by ends that can't be written.
@@ -45,6 +49,10 @@ pub struct RuntimeSettings {
     pub turn_timeout: Option<Duration>,
     /// How long a turn may wait for a provider's limit to reset.
     pub wait_for_limit: Duration,
+    /// The tmux program, when it is not the one on `PATH`.
+    pub tmux: Option<PathBuf>,
+    /// Which agents are kept warm between their turns.
+    pub pool: PoolSettings,
     /// The clock.
     pub clock: Clock,
 }
@@ -53,6 +61,7 @@ pub struct RuntimeSettings {
 pub struct Runtime {
     settings: RuntimeSettings,
     pool: pool::Pool,
+    notifier: notify::Notifier,
     unwritten: records::Unwritten,
     adoptions: adopt::Adoptions,
 }
@@ -61,9 +70,9 @@ impl Runtime {
     /// A runtime without agents; they are started when they are needed. Must be called within tokio.
     #[must_use]
     pub fn new(settings: RuntimeSettings) -> Self {
-        let pool = pool::Pool::new(&settings);
+        let (pool, notifier) = (pool::Pool::new(&settings), notify::Notifier::new(&settings));
         let (unwritten, adoptions) = (records::Unwritten::new(), adopt::Adoptions::new());
-        Self { settings, pool, unwritten, adoptions }
+        Self { settings, pool, notifier, unwritten, adoptions }
     }
 
     /// Writes the ends of all attempts whose owner died, and stops the server that one left behind.
@@ -88,26 +97,39 @@ impl Runtime {
         self.adoptions.unknown();
         let (runtime, workspace) = (Arc::clone(self), workspace.clone());
         tokio::spawn(async move {
-            let adopted = match runtime.pool.take_over().await {
+            let (adopted, orphans) = match runtime.pool.take_over().await {
                 Some(dead) => {
                     let workspace = workspace.clone();
                     let adopt = move || crate::engine::adopt(&workspace, &dead);
                     tokio::task::spawn_blocking(adopt).await.unwrap_or_else(|error| {
                         tracing::error!(%error, "no turn could be adopted");
-                        Vec::new()
+                        Default::default()
                     })
                 }
-                None => Vec::new(),
+                None => Default::default(),
             };
+            // Only now, or it would write the ends of those that are ours.
+            runtime.recover(&workspace);
+            // Before any turn begins: it may be one of the same session.
+            runtime.stop_all(orphans).await;
             let any = !adopted.is_empty();
             runtime.adoptions.are(adopted);
-            // Only now, or it would write their ends.
-            runtime.recover(&workspace);
             if any {
                 tokio::time::sleep(adopt::GRACE).await;
                 runtime.give_up_the_rest().await;
             }
         });
+    }
+
+    /// Stops turns that go on at the agent and that nobody follows.
+    async fn stop_all(self: &Arc<Self>, orphans: Vec<Orphan>) {
+        let mut stopping = JoinSet::new();
+        for Orphan { session, directory } in orphans {
+            tracing::info!(%session, "nobody follows a turn; it is stopped");
+            let runtime = Arc::clone(self);
+            stopping.spawn(async move { runtime.pool.abandon(&session, &directory).await });
+        }
+        while stopping.join_next().await.is_some() {}
     }
 
     async fn give_up_the_rest(&self) {
@@ -136,6 +158,14 @@ impl Runtime {
         Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
     }
 
+    /// The sessions that opencode knows in a directory, whoever made them; its server is started for that.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn sessions(&self, directory: PathBuf) -> Result<Vec<KnownSession>, Failure> {
+        self.pool.server().await?.sessions(&directory).await
+    }
+
     /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.
     pub async fn end_panicked(
         &self,
@@ -152,10 +182,15 @@ impl Runtime {
         self.unwritten.count() == 0 && self.adoptions.is_empty()
     }
 
-    /// The agent processes that are warm, in words.
-    #[must_use]
-    pub fn agents(&self) -> Vec<String> {
-        self.pool.describe()
+    /// The agent processes, measured as they stand.
+    pub async fn agents(&self) -> Vec<AgentProcess> {
+        self.pool.agents().await
+    }
+
+    /// Ends the warm agents that are meant and that nobody uses, and tells of each. Those in use end as soon
+    /// as they are free; what all threads share stays.
+    pub async fn close(&self, which: &Which) -> Vec<ClosedAgent> {
+        self.pool.close(which).await
     }
 
     /// Ends the agent processes, and tries once more to write what could not be written.
@@ -163,5 +198,6 @@ impl Runtime {
         self.give_up_the_rest().await;
         self.pool.shutdown().await;
         self.unwritten.settle(LAST_TRY).await;
+        self.notifier.close().await;
     }
 }

@@ -84,7 +84,7 @@ pub(super) struct Record {
 fn start_of(spec: &TurnSpec, model: &ModelRef, backend: BackendKind, resumed: Option<u32>) -> SessionStart {
     // What has no UI is seen as text, whatever was asked for.
     let mode = match (backend, spec.mode) {
-        (BackendKind::OpencodeRun, Mode::Tui) => Mode::Plain,
+        (BackendKind::OpencodeRun | BackendKind::Acp, Mode::Tui) => Mode::Plain,
         (_, mode) => mode,
     };
     SessionStart {
@@ -241,7 +241,7 @@ pub(super) async fn unopened(
     unwritten: &Unwritten,
 ) -> Result<u32, SessionError> {
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
-    let start = start_of(spec, model, BackendKind::Opencode, resumed);
+    let start = start_of(spec, model, spec.agent.backend, resumed);
     let store = Store::open(&spec.stream_dir, settings.clock).with_copies(&settings.private);
     let (now, private) = (settings.clock.now(), settings.private.clone());
     let write = move || fail_unopened(&store, &private, start.clone(), failure.clone(), now);

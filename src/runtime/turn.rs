@@ -1,5 +1,7 @@
 //! One turn from its prompt to its recorded end, model after model where that helps.
 
+mod takeup;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -12,16 +14,17 @@ use super::answers::{Answer, Given, NotAnswered};
 use super::asks::{Asks, Decision, by_nobody, by_person, decide, request};
 use super::board::Board;
 use super::journal::Journal;
-use super::pool::Pool;
+use super::pool::{Lease, Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
 use super::watch::Watch;
 use super::{Runtime, RuntimeSettings};
-use crate::agent::{OpenRequest, PermissionReply, PromptRequest, RejoinRequest, Session};
-use crate::engine::{Adopted, SessionError};
+use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
+use crate::engine::SessionError;
 use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
 use crate::model::{
-    AgentEvent, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome, Usage,
+    AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome,
+    Usage,
 };
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
@@ -78,7 +81,7 @@ pub(super) async fn run(
     while let Some(model) = next.take() {
         last = match adopted.take() {
             Some((adopted, seen)) => {
-                take_up(runtime, &spec, *adopted, seen, news, cancelled.clone(), answers).await
+                takeup::take_up(runtime, &spec, *adopted, seen, news, cancelled.clone(), answers).await
             }
             None => attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await,
         };
@@ -103,6 +106,9 @@ pub(super) async fn run(
     }
     let Attempt { outcome, attempt, unrecorded, .. } = last;
     tracing::info!(stream = %spec.stream, thread = %spec.thread, ?outcome, "turn ended");
+    if attempt.is_some() {
+        runtime.notifier.ended(&spec);
+    }
     news(TurnMessage::Ended { outcome, attempt, unrecorded });
 }
 
@@ -159,7 +165,7 @@ async fn attempt(
 ) -> Attempt {
     let settings = &runtime.settings;
     let opened = tokio::select! {
-        opened = open(&runtime.pool, spec, news) => opened,
+        opened = open(&runtime.pool, spec, news, false) => opened,
         cause = cancel_cause(&mut cancelled) => {
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
@@ -167,15 +173,16 @@ async fn attempt(
             return Attempt { outcome, attempt: None, unrecorded: None, produced: false, session: None };
         }
     };
-    let mut session = match opened {
-        Ok(session) => session,
+    let Opened { mut session, lease } = match opened {
+        Ok(opened) => opened,
         Err(failure) => return refused(runtime, spec, model, failure).await,
     };
     let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
-    // What a resumed session has used before is not of this attempt.
-    let before = match resumed {
-        Some(_) => session.usage().await.unwrap_or_default(),
-        None => Usage::default(),
+    // What a session that goes on has used before is not of this attempt.
+    let before = if resumed.is_some() || spec.connected.is_some() {
+        session.usage().await.unwrap_or_default()
+    } else {
+        Usage::default()
     };
     // On record before anything is prompted; what a prompt needs is made ready meanwhile.
     let (id, backend) = (session.id().cloned(), session.backend());
@@ -196,11 +203,13 @@ async fn attempt(
     let mut turn = Turn {
         settings,
         session: &mut *session,
+        lease: &lease,
         news,
         journal,
         produced: false,
         thread: spec.thread,
         asking: spec.asking,
+        tell: &|ask: &Ask| runtime.notifier.waits(spec, ask),
         asks: Asks::default(),
         told: HashSet::new(),
         board: Board::new(record.write_asks()),
@@ -230,93 +239,14 @@ async fn attempt(
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }
 
-/// Goes on with a turn whose supervisor died, in the same record and journal, from where that one left it.
-async fn take_up(
-    runtime: &Runtime,
-    spec: &TurnSpec,
-    adopted: Adopted,
-    seen: u64,
-    news: News<'_>,
-    mut cancelled: Cancelled,
-    answers: &mut Given,
-) -> Attempt {
-    let (mut record, journal) = adopt::reopen(runtime, &adopted);
-    let Adopted { facts, session: id, prompt, began, told, .. } = adopted;
-    tracing::info!(thread = %spec.thread, session = %id, "a turn is taken up");
-    // What the dead one told, and the command did not hear.
-    for line in told.iter().skip(usize::try_from(seen).unwrap_or(usize::MAX)) {
-        news(TurnMessage::Event { at: line.at, event: line.event.clone() });
-    }
-    let told: Vec<AgentEvent> = told.into_iter().map(|line| line.event).collect();
-    let spec = TurnSpec { resume: Some((id.clone(), facts.attempt)), ..spec.clone() };
-    let opened = match open(&runtime.pool, &spec, news).await {
-        Ok(mut session) => {
-            let rejoin = RejoinRequest { text: prompt, since: began, told: told.clone() };
-            session.rejoin(rejoin).await.map(|()| session)
-        }
-        Err(failure) => Err(failure),
-    };
-    let mut session = match opened {
-        Ok(session) => session,
-        Err(failure) => {
-            tracing::warn!(%failure, "a turn can't be taken up");
-            runtime.pool.abandon(&id, &facts.start.directory).await;
-            let outcome = match failure.kind {
-                FailureKind::SessionUnknown => TurnOutcome::Cancelled { cause: CancelCause::OwnerDied },
-                _ => TurnOutcome::Failed { failure },
-            };
-            adopt::end_in(journal, runtime, &outcome).await;
-            let (attempt, unrecorded) = record.end(&outcome, None, &runtime.unwritten).await;
-            return Attempt {
-                outcome,
-                attempt: Some(attempt),
-                unrecorded,
-                produced: true,
-                session: Some(id),
-            };
-        }
-    };
-    let mut turn = Turn {
-        settings: &runtime.settings,
-        session: &mut *session,
-        news,
-        journal,
-        produced: told.iter().any(is_work),
-        thread: spec.thread,
-        asking: spec.asking,
-        asks: Asks::default(),
-        told: told.iter().filter_map(asked).collect(),
-        board: Board::new(record.write_asks()),
-        record: &mut record,
-        model: &facts.start.model,
-    };
-    turn.opened();
-    let outcome = turn.follow(&mut cancelled, answers).await;
-    let produced = turn.close().await;
-    // What a resumed session had used before, only the dead one knew.
-    let usage = match facts.start.resumed_from {
-        Some(_) => None,
-        None => timeout(Duration::from_secs(3), session.usage()).await.ok().and_then(Result::ok),
-    };
-    let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
-    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
-}
-
 /// Whether the agent did something.
 fn is_work(event: &AgentEvent) -> bool {
     matches!(event, AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. })
 }
 
-/// The id of a request.
-fn asked(event: &AgentEvent) -> Option<String> {
-    match event {
-        AgentEvent::Permission { id, .. } | AgentEvent::Question { id, .. } => Some(id.clone()),
-        _ => None,
-    }
-}
-
-async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Session>, Failure> {
-    if let Some(what) = pool.to_start(&spec.agent) {
+/// A session for a turn that begins, or for one that runs there already.
+async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>, runs: bool) -> Result<Opened, Failure> {
+    if let Some(what) = pool.to_start(&spec.agent, &spec.stream, spec.thread) {
         news(TurnMessage::Preparing { what: format!("starting {what}") });
     }
     let request = OpenRequest {
@@ -325,8 +255,9 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Box<dyn Se
         stream: spec.stream.clone(),
         thread: spec.thread,
         environment: spec.agent.env.clone(),
-        resume: spec.resume.as_ref().map(|(session, _)| session.clone()),
+        resume: spec.resume.as_ref().map(|(session, _)| session).or(spec.connected.as_ref()).cloned(),
         questions: spec.asking.policy == Policy::Ask,
+        rejoins: runs,
     };
     pool.open(&spec.agent, request, &|message| news(TurnMessage::Warning { message })).await
 }
@@ -349,11 +280,14 @@ fn unrecorded_start(error: &SessionError) -> Attempt {
 struct Turn<'a> {
     settings: &'a RuntimeSettings,
     session: &'a mut dyn Session,
+    lease: &'a Lease,
     news: News<'a>,
     journal: Option<Journal>,
     produced: bool,
     thread: ThreadId,
     asking: Asking,
+    /// Tells people that the agent waits for them.
+    tell: &'a (dyn Fn(&Ask) + Send + Sync),
     asks: Asks,
     /// Requests that were told before, by somebody who died.
     told: HashSet<String>,
@@ -390,6 +324,7 @@ impl Turn<'_> {
         let mut watch = Watch::new(Instant::now(), self.settings.stall_timeout, self.settings.turn_timeout);
         let outcome = loop {
             watch.asks(self.asks.any(), Instant::now());
+            self.lease.waits(self.asks.any());
             let (deadline, patience) = (watch.deadline(), self.asks.deadline());
             tokio::select! {
                 event = self.session.next_event() => {
@@ -466,10 +401,11 @@ impl Turn<'_> {
                 }
             }
             AgentEvent::Permission { id, .. } | AgentEvent::Question { id, .. } => {
-                if !self.told.remove(id) {
+                let told = self.told.remove(id);
+                if !told {
                     self.tell(&event);
                 }
-                self.asked(&event).await;
+                self.asked(&event, told).await;
             }
             AgentEvent::Answered { id, .. } => {
                 if self.asks.heard(id) {
@@ -482,7 +418,7 @@ impl Turn<'_> {
     }
 
     /// The agent asks: that is decided at once, or waits for a person.
-    async fn asked(&mut self, event: &AgentEvent) {
+    async fn asked(&mut self, event: &AgentEvent, told: bool) {
         let Some(ask) = request(event, self.settings.clock.now(), self.asking.timeout) else { return };
         match decide(&ask, self.asking.policy) {
             Decision::Wait => {
@@ -491,6 +427,9 @@ impl Turn<'_> {
                 let until = now.checked_add(self.asking.timeout).unwrap_or(now + LONGEST);
                 self.asks.wait(ask.clone(), until);
                 self.board.show(self.asks.list());
+                if !told {
+                    (self.tell)(&ask);
+                }
                 (self.news)(TurnMessage::Waiting { thread: self.thread, ask });
             }
             Decision::Answer(reply, words) => drop(self.reply(ask.id, reply, words).await),

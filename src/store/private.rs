@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::model::{IdError, StreamId};
+use crate::model::{IdError, SessionId, StreamId};
 use crate::sys::atomic::{self, WriteError};
 
 /// Why the private folder was of no use.
@@ -39,6 +39,9 @@ pub enum PrivateError {
         source: IdError,
     },
 }
+
+/// The pointer to the session that `--mode primary` talks to.
+const CONNECTED: &str = "connected";
 
 /// The private folder.
 #[derive(Debug, Clone)]
@@ -96,6 +99,23 @@ impl Private {
     /// [`PrivateError`]
     pub fn set_current(&self, stream: Option<&StreamId>) -> Result<(), PrivateError> {
         self.set_pointer("current", stream.map(StreamId::as_str))
+    }
+
+    /// The session that `--mode primary` talks to, if one was chosen. Whether the agent still knows it, only the
+    /// agent can tell.
+    ///
+    /// # Errors
+    /// [`PrivateError::Io`]
+    pub fn connected(&self) -> Result<Option<SessionId>, PrivateError> {
+        Ok(self.pointer(CONNECTED)?.filter(|line| !line.is_empty()).map(SessionId))
+    }
+
+    /// Chooses the session that `--mode primary` talks to, or none.
+    ///
+    /// # Errors
+    /// [`PrivateError`]
+    pub fn set_connected(&self, session: Option<&SessionId>) -> Result<(), PrivateError> {
+        self.set_pointer(CONNECTED, session.map(|session| session.0.as_str()))
     }
 
     /// The line of a pointer file.

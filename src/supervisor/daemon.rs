@@ -86,6 +86,13 @@ pub fn run(
             let listener = UnixListener::from_std(listener)?;
             let runtime = Arc::new(Runtime::new(runtime));
             runtime.inherit(workspace);
+            if let Some(queue) = settings.queue.clone() {
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = queue.recover() {
+                        tracing::warn!(%error, "the ends of dead jobs could not be written");
+                    }
+                });
+            }
             serve(runtime, Source::Listener(listener, place), settings).await;
             Ok::<_, io::Error>(())
         })

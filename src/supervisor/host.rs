@@ -13,9 +13,11 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::daemon::{Place, Signals};
-use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
+use super::dispatch::{Action, Answering, ConnId, Dispatch, Event, TurnOf};
+use super::jobs;
+use crate::engine::jobs::{JobError, Queue};
 use crate::ipc::{MAX_LINE, ServerMessage, TurnMessage, TurnSpec, decode, encode};
-use crate::model::{CancelCause, Failure, FailureKind, TurnOutcome};
+use crate::model::{AgentProcess, CancelCause, Failure, FailureKind, TurnOutcome};
 use crate::runtime::{Answer, Answers, Runtime};
 use crate::sys::clock::Clock;
 
@@ -26,6 +28,8 @@ pub struct HostSettings {
     pub idle: Duration,
     /// The clock.
     pub clock: Clock,
+    /// The queue of jobs, whose turns it runs; none within a command.
+    pub queue: Option<Queue>,
 }
 
 /// How much may wait for a client that does not read. Beyond that it misses events, which the journal
@@ -67,9 +71,12 @@ struct Host {
     started_at: DateTime<Utc>,
     dispatch: Dispatch,
     events: mpsc::UnboundedSender<Event>,
+    /// How the agents stand, for whoever asked.
+    measured: mpsc::UnboundedSender<(ConnId, Vec<AgentProcess>)>,
     writers: HashMap<ConnId, Writer>,
-    cancels: HashMap<ConnId, watch::Sender<Option<CancelCause>>>,
-    answers: HashMap<ConnId, Answers>,
+    cancels: HashMap<TurnOf, watch::Sender<Option<CancelCause>>>,
+    answers: HashMap<TurnOf, Answers>,
+    queue: Option<Queue>,
     /// Tasks that write to connections; waited for at the end, so that last words arrive.
     tasks: JoinSet<()>,
     idle: Duration,
@@ -79,15 +86,18 @@ struct Host {
 /// Serves until there is nothing left to do, and ends the agents.
 pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostSettings) {
     let (events, mut incoming) = mpsc::unbounded_channel();
+    let (measured, mut to_tell) = mpsc::unbounded_channel();
     let mut host = Host {
         runtime: Arc::clone(&runtime),
         clock: settings.clock,
         started_at: settings.clock.now(),
         dispatch: Dispatch::new(),
         events,
+        measured,
         writers: HashMap::new(),
         cancels: HashMap::new(),
         answers: HashMap::new(),
+        queue: settings.queue,
         tasks: JoinSet::new(),
         idle: settings.idle,
         idle_until: Some(Instant::now() + settings.idle),
@@ -109,6 +119,10 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
         let idle_until = host.idle_until;
         let event = tokio::select! {
             Some(event) = incoming.recv() => event,
+            Some((conn, agents)) = to_tell.recv() => {
+                host.tell_status(conn, agents);
+                continue;
+            }
             stream = accept(found.as_ref().map(|(listener, _)| listener)) => {
                 next_conn += 1;
                 host.connect(next_conn, stream);
@@ -116,7 +130,7 @@ pub(super) async fn serve(runtime: Arc<Runtime>, source: Source, settings: HostS
             }
             _ = look.tick() => {
                 stay_found(found.as_mut());
-                continue;
+                Event::Tick
             }
             () = sleep_until(idle_until) => {
                 if !runtime.is_settled() {
@@ -155,9 +169,9 @@ impl Host {
         if let Event::Disconnected(conn) = event {
             self.writers.remove(&conn);
         }
-        if let Event::TurnOver(conn) = event {
-            self.cancels.remove(&conn);
-            self.answers.remove(&conn);
+        if let Event::TurnOver(turn) = event {
+            self.cancels.remove(&turn);
+            self.answers.remove(&turn);
         }
         let actions = self.dispatch.handle(event, self.clock.now());
         let mut done = false;
@@ -175,9 +189,11 @@ impl Host {
                 // The loop is here.
                 let _ = self.events.send(Event::Disconnected(conn));
             }
-            Action::Start(conn, spec) => self.start(conn, *spec),
-            Action::Cancel(conn, cause) => {
-                if let Some(cancel) = self.cancels.get(&conn) {
+            Action::Start(turn, spec) => self.start(turn, *spec),
+            Action::Claim(claim) => self.on_queue(move |queue| jobs::claim(queue, &claim), Event::Claimed),
+            Action::PutBack(ids) => self.on_queue(move |queue| queue.put_back(&ids), Event::PutBack),
+            Action::Cancel(turn, cause) => {
+                if let Some(cancel) = self.cancels.get(&turn) {
                     // The first cause stands; a turn that is over hears nothing.
                     cancel.send_if_modified(|current| current.replace(current.unwrap_or(cause)).is_none());
                 }
@@ -190,15 +206,39 @@ impl Host {
                     let _ = events.send(Event::Ui(conn, runtime.ui(session, directory).await));
                 });
             }
+            Action::ListSessions(conn, directory) => {
+                let (runtime, events) = (Arc::clone(&self.runtime), self.events.clone());
+                tokio::spawn(async move {
+                    // The same.
+                    let _ = events.send(Event::Sessions(conn, runtime.sessions(directory).await));
+                });
+            }
             Action::Idle(counts) => self.idle_until = counts.then(|| Instant::now() + self.idle),
-            Action::TellStatus(conn) => {
-                let agents = self.runtime.agents();
-                let status = self.dispatch.status(std::process::id(), self.started_at, agents);
-                self.send(conn, ServerMessage::Status(status));
+            Action::TellStatus(conn) => self.measure(conn),
+            Action::CloseAgents(conn, which, cancelled) => {
+                let (runtime, events) = (Arc::clone(&self.runtime), self.events.clone());
+                tokio::spawn(async move {
+                    // The loop outlives every question; when it is gone, so is the process.
+                    let _ = events.send(Event::Closed(conn, runtime.close(&which).await, cancelled));
+                });
             }
             Action::Exit => return true,
         }
         false
+    }
+
+    /// Finds out how the agents stand, which takes a moment, for somebody who asks.
+    fn measure(&self, conn: ConnId) {
+        let (runtime, measured) = (Arc::clone(&self.runtime), self.measured.clone());
+        tokio::spawn(async move {
+            // The loop outlives every question; when it is gone, so is the process.
+            let _ = measured.send((conn, runtime.agents().await));
+        });
+    }
+
+    fn tell_status(&mut self, conn: ConnId, agents: Vec<AgentProcess>) {
+        let status = self.dispatch.status(std::process::id(), self.started_at, agents);
+        self.send(conn, ServerMessage::Status(status));
     }
 
     fn send(&mut self, conn: ConnId, message: ServerMessage) {
@@ -227,19 +267,51 @@ impl Host {
         }
     }
 
-    fn start(&mut self, conn: ConnId, spec: TurnSpec) {
-        tracing::info!(stream = %spec.stream, thread = %spec.thread, agent = %spec.agent.name, "turn begins");
+    /// Works on the queue off the loop, and tells what became of it.
+    fn on_queue<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Queue) -> Result<T, JobError> + Send + 'static,
+        event: impl FnOnce(Result<T, String>) -> Event + Send + 'static,
+    ) {
+        let (queue, events) = (self.queue.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let done = match queue {
+                Some(queue) => jobs::blocking(move || work(&queue)).await,
+                None => Err("jobs need the supervisor".to_owned()),
+            };
+            // The loop outlives every claim; when it is gone, so is the process.
+            let _ = events.send(event(done));
+        });
+    }
+
+    fn start(&mut self, of: TurnOf, spec: TurnSpec) {
+        tracing::info!(stream = %spec.stream, thread = %spec.thread, agent = %spec.agent.name, %of, "turn begins");
         let (cancel, cancelled) = watch::channel(None);
-        self.cancels.insert(conn, cancel);
+        self.cancels.insert(of, cancel);
         let (answers, given) = Answers::channel();
-        self.answers.insert(conn, answers);
+        self.answers.insert(of, answers);
         let events = self.events.clone();
-        let news = {
+        let tell = {
             let events = events.clone();
             move |message: TurnMessage| {
                 // The loop outlives every turn.
-                let _ = events.send(Event::Turn(conn, message));
+                let _ = events.send(Event::Turn(of, message));
             }
+        };
+        // What happens with a job is written down before anybody hears of it.
+        let (relayed, relay): (Option<mpsc::UnboundedSender<TurnMessage>>, _) = match (of, self.queue.clone())
+        {
+            (TurnOf::Job(job), Some(queue)) => {
+                let (sender, news) = mpsc::unbounded_channel();
+                let relay = jobs::relay(queue, job, news, cancelled.clone(), tell.clone());
+                (Some(sender), Some(tokio::spawn(relay)))
+            }
+            _ => (None, None),
+        };
+        let news = move |message: TurnMessage| match &relayed {
+            // The relay outlives the turn, which holds the other end.
+            Some(relay) => drop(relay.send(message)),
+            None => tell(message),
         };
         let (stream_dir, thread, runtime) = (spec.stream_dir.clone(), spec.thread, Arc::clone(&self.runtime));
         let turn = tokio::spawn(Arc::clone(&self.runtime).run_turn(spec, news.clone(), cancelled, given));
@@ -252,8 +324,14 @@ impl Host {
                 let outcome = TurnOutcome::Failed { failure };
                 news(TurnMessage::Ended { outcome, attempt: None, unrecorded });
             }
+            drop(news);
+            if let Some(relay) = relay
+                && let Err(error) = relay.await
+            {
+                tracing::error!(%error, "the end of a job was lost");
+            }
             // The loop outlives every turn.
-            let _ = events.send(Event::TurnOver(conn));
+            let _ = events.send(Event::TurnOver(of));
         });
     }
 

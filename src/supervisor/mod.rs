@@ -2,12 +2,14 @@
 //!
 //! Owns the connections and the life of the process; decides in `dispatch`, a synchronous state
 //! machine, and acts in `host`. Knows nothing of plans. One invariant: a turn that is bound to a
-//! connection is cancelled when the connection ends.
+//! connection is cancelled when the connection ends, and a job's runs on whoever comes and goes.
 
+mod board;
 mod daemon;
 mod dispatch;
 mod ensure;
 mod host;
+mod jobs;
 mod log;
 #[cfg(test)]
 mod tests;

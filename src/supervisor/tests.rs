@@ -1,16 +1,22 @@
 //! Every event in every state, without a clock, a socket or a task.
 
+mod close;
+
 use chrono::{DateTime, Utc};
 
-use super::dispatch::{Action, Answering, ConnId, Dispatch, Event};
+use super::dispatch::{Action, Answering, ConnId, Dispatch, Event, TurnOf};
 use crate::config::Agent;
+use crate::engine::jobs::Claim;
 use crate::ipc::{
     Asking, ClientMessage, PROTOCOL, Refusal, ServerMessage, TurnMessage, TurnSpec, UiCommand, VERSION,
 };
 use crate::model::{
-    AgentName, BackendKind, CancelCause, Failure, FailureKind, Mode, Policy, Reply, SessionId, TurnOutcome,
+    AgentName, BackendKind, CancelCause, Failure, FailureKind, JobId, Mode, Policy, Reply, SessionId,
+    TurnOutcome,
 };
 use crate::runtime::NotAnswered;
+
+mod jobs;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -38,6 +44,8 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         prompt: String::new(),
         resume: None,
         asking: Asking { policy: Policy::Ask, timeout: std::time::Duration::from_secs(600) },
+        notify: None,
+        connected: None,
         adopt: None,
     })
 }
@@ -71,24 +79,53 @@ fn words(actions: &[Action]) -> Vec<String> {
         ServerMessage::Stopping => "stopping".to_owned(),
         ServerMessage::Answered => "answered".to_owned(),
         ServerMessage::Cancelled => "cancelled".to_owned(),
+        ServerMessage::Closed { .. } => "closed".to_owned(),
         ServerMessage::Ui(_) => "ui".to_owned(),
+        ServerMessage::Sessions { sessions } => format!("{} sessions", sessions.len()),
         ServerMessage::Status(_) => "status".to_owned(),
         ServerMessage::Turn(_) => "turn".to_owned(),
+        ServerMessage::JobsTaken => "taken".to_owned(),
+        ServerMessage::Job { job, .. } => format!("hears of job {job}"),
     };
     actions
         .iter()
         .map(|action| match action {
             Action::Send(conn, message) => format!("{conn} {}", say(message)),
             Action::Close(conn) => format!("{conn} close"),
-            Action::Start(conn, _) => format!("{conn} start"),
-            Action::Cancel(conn, cause) => format!("{conn} cancel {cause:?}"),
+            Action::Start(turn, _) => format!("{turn} start"),
+            Action::Cancel(turn, cause) => format!("{turn} cancel {cause:?}"),
+            Action::Claim(claim) => claim_words(claim),
+            Action::PutBack(jobs) => format!("put back {}", numbers(jobs)),
             Action::Answer(answering) => format!("{} answers {}", answering.from, answering.turn),
             Action::OpenUi(conn, session, _) => format!("{conn} opens {session}"),
+            Action::ListSessions(conn, _) => format!("{conn} lists"),
+            Action::CloseAgents(conn, which, cancelled) => {
+                let thread = which.thread.map_or("all".to_owned(), |thread| thread.to_string());
+                format!("{conn} closes {} {thread}, cancelled {}", which.stream, cancelled.len())
+            }
             Action::Idle(counts) => format!("idle {counts}"),
             Action::TellStatus(conn) => format!("{conn} tell"),
             Action::Exit => "exit".to_owned(),
         })
         .collect()
+}
+
+fn numbers(jobs: &[JobId]) -> String {
+    jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn claim_words(claim: &Claim) -> String {
+    let busy: Vec<String> = claim.busy.iter().map(|(stream, thread)| format!("{stream} {thread}")).collect();
+    let parts = [
+        ("start", numbers(&claim.admit)),
+        ("drop", numbers(&claim.cancel)),
+        ("busy", busy.join(" ")),
+        ("running", numbers(&claim.running)),
+        ("stopping", if claim.stopping { "yes".to_owned() } else { String::new() }),
+    ];
+    let parts =
+        parts.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!(" {key} {value}"));
+    format!("claim{}", parts.collect::<String>())
 }
 
 struct Table(Dispatch);
@@ -280,8 +317,12 @@ fn every_event_in_every_state() {
                 "",
             ],
         ),
-        ("news", || Event::Turn(1, ended()), ["", "1 turn", "1 turn", "1 turn", "", "1 turn", ""]),
-        ("the turn is over", || Event::TurnOver(1), ["", "", "", "", "idle true", "exit", ""]),
+        (
+            "news",
+            || Event::Turn(TurnOf::Conn(1), ended()),
+            ["", "1 turn", "1 turn", "1 turn", "", "1 turn", ""],
+        ),
+        ("the turn is over", || Event::TurnOver(TurnOf::Conn(1)), ["", "", "", "", "idle true", "exit", ""]),
         ("idle", || Event::IdleTimeUp, ["exit", "", "", "", "", "", ""]),
     ];
     for (event, make, expected) in rows {
@@ -298,10 +339,10 @@ fn a_signal_cancels_all_turns_and_exits_after_the_last() {
     table.running(2, "001-a", "01.01.02");
     assert_eq!(table.on(Event::Terminate), ["1 cancel Shutdown", "2 cancel Shutdown"]);
     assert_eq!(table.on(Event::Terminate), [""; 0], "once is enough");
-    assert_eq!(table.on(Event::TurnOver(2)), [""; 0]);
-    assert_eq!(table.on(Event::Turn(1, ended())), ["1 turn"], "the last words are passed on");
-    assert_eq!(table.on(Event::TurnOver(1)), ["exit"]);
-    assert_eq!(table.on(Event::TurnOver(1)), [""; 0], "and that once");
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(2))), [""; 0]);
+    assert_eq!(table.on(Event::Turn(TurnOf::Conn(1), ended())), ["1 turn"], "the last words are passed on");
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(1))), ["exit"]);
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(1))), [""; 0], "and that once");
 }
 
 #[test]
@@ -319,7 +360,7 @@ fn a_thread_runs_once_however_often_it_is_asked_for() {
     assert_eq!(table.on(Event::Disconnected(1)), ["1 cancel ClientGone"]);
     table.greet(5);
     assert_eq!(table.say(5, run()), ["5 refused AlreadyRunning"]);
-    table.on(Event::TurnOver(1));
+    table.on(Event::TurnOver(TurnOf::Conn(1)));
     assert_eq!(table.say(5, run()), ["5 start"]);
     assert_eq!(table.0.status(1, NOW, Vec::new()).turns.len(), 3);
 }
@@ -331,7 +372,8 @@ fn an_answer_goes_to_the_turn_of_its_thread_and_back_to_who_gave_it() {
     table.running(2, "001-a", "01.01.02");
     table.greet(3);
     let actions = table.0.handle(Event::Said(3, Some(answer("001-a", "01.01.02"))), NOW);
-    let answering = Answering { from: 3, turn: 2, request: Some("per_1".into()), reply: Reply::Allow };
+    let answering =
+        Answering { from: 3, turn: TurnOf::Conn(2), request: Some("per_1".into()), reply: Reply::Allow };
     assert_eq!(actions, [Action::Answer(Box::new(answering))]);
     assert_eq!(table.on(Event::Answered(3, Ok(()))), ["3 answered"]);
     for (stream, thread) in [("002-b", "01.01.01"), ("001-a", "01.01.03")] {
@@ -345,7 +387,7 @@ fn an_answer_goes_to_the_turn_of_its_thread_and_back_to_who_gave_it() {
     table.greet(4);
     table.on(Event::Disconnected(2));
     assert_eq!(table.say(4, answer("001-a", "01.01.02")), ["4 answers 2"]);
-    table.on(Event::TurnOver(2));
+    table.on(Event::TurnOver(TurnOf::Conn(2)));
     assert_eq!(table.say(4, answer("001-a", "01.01.02")), ["4 refused NothingWaits"]);
 }
 
@@ -359,7 +401,7 @@ fn idle_time_counts_only_without_connections_and_turns() {
     table.say(2, run());
     assert_eq!(table.on(Event::Disconnected(2)), ["2 cancel ClientGone"]);
     assert_eq!(table.on(Event::IdleTimeUp), [""; 0], "the turn is still ending");
-    assert_eq!(table.on(Event::TurnOver(2)), ["idle true"]);
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(2))), ["idle true"]);
     assert_eq!(table.on(Event::Connected(3)), ["idle false"]);
     assert_eq!(table.on(Event::IdleTimeUp), [""; 0], "somebody came at the last moment");
     assert_eq!(table.on(Event::Disconnected(3)), ["idle true"]);
@@ -380,7 +422,7 @@ fn whoever_comes_while_it_stops_is_told_so() {
     table.on(Event::Connected(4));
     assert_eq!(table.say(4, ClientMessage::Retire), ["4 stopping"]);
     assert_eq!(table.on(Event::Disconnected(2)), [""; 0], "whoever asked need not wait");
-    assert_eq!(table.on(Event::TurnOver(1)), ["exit"]);
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(1))), ["exit"]);
 }
 
 #[test]
@@ -412,7 +454,7 @@ fn a_turn_is_cancelled_from_elsewhere() {
     assert_eq!(table.say(2, cancel("01.01.01")), ["1 cancel Person"]);
     assert_eq!(table.say(3, cancel("01.01.01")), ["1 cancel Person"]);
     table.on(Event::Disconnected(3));
-    assert_eq!(table.on(Event::TurnOver(1)), ["2 cancelled"]);
+    assert_eq!(table.on(Event::TurnOver(TurnOf::Conn(1))), ["2 cancelled"]);
     assert_eq!(table.say(2, cancel("01.01.01")), ["2 refused NothingRuns"]);
 }
 
@@ -429,4 +471,17 @@ fn a_ui_is_told_to_who_asked() {
     assert_eq!(table.on(Event::Ui(1, Err(unknown))), ["1 refused NoUi"]);
     table.on(Event::Disconnected(1));
     assert_eq!(table.on(Event::Ui(1, Ok(ui()))), Vec::<String>::new());
+}
+
+/// The same with the sessions of a folder.
+#[test]
+fn sessions_are_told_to_who_asked() {
+    let mut table = Table::new();
+    table.greet(1);
+    assert_eq!(table.say(1, ClientMessage::ListSessions { directory: "/repo".into() }), ["1 lists"]);
+    assert_eq!(table.on(Event::Sessions(1, Ok(Vec::new()))), ["1 0 sessions"]);
+    let dead = || Failure::new(FailureKind::ServerUnreachable, "dead");
+    assert_eq!(table.on(Event::Sessions(1, Err(dead()))), ["1 refused NoServer"]);
+    table.on(Event::Disconnected(1));
+    assert_eq!(table.on(Event::Sessions(1, Err(dead()))), Vec::<String>::new());
 }

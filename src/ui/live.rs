@@ -1,6 +1,7 @@
 //! The live table of a batch, on standard error: one line a thread, redrawn in place.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -9,16 +10,17 @@ use super::{Screen, Style, paint, printable};
 use crate::engine::launch::Step;
 use crate::model::ThreadId;
 
-/// The table. Without a terminal it says only what changes for good.
-pub struct LiveBatch {
+/// The table: a line for each key, which is a thread or a job. Without a terminal it says only what changes
+/// for good.
+pub struct LiveBatch<K = ThreadId> {
     screen: Screen,
-    lines: BTreeMap<ThreadId, (ProgressBar, String)>,
+    lines: BTreeMap<K, (ProgressBar, String)>,
 }
 
-impl LiveBatch {
-    /// A table of these threads, with their names.
+impl<K: Ord + Copy + Display> LiveBatch<K> {
+    /// A table of these threads or jobs, with their names.
     #[must_use]
-    pub fn new(screen: Screen, threads: &[(ThreadId, String)]) -> Self {
+    pub fn new(screen: Screen, threads: &[(K, String)]) -> Self {
         let bars = MultiProgress::new();
         if !screen.progress {
             bars.set_draw_target(indicatif::ProgressDrawTarget::hidden());
@@ -39,7 +41,7 @@ impl LiveBatch {
     }
 
     /// Shows where a thread is.
-    pub fn set(&self, id: ThreadId, state: &Step) {
+    pub fn set(&self, id: K, state: &Step) {
         let Some((bar, prefix)) = self.lines.get(&id) else { return };
         match state {
             Step::Starting => bar.set_message(format!("{prefix}  starting")),

@@ -3,6 +3,12 @@
 use super::{Screen, Style, paint, printable};
 use crate::model::{AgentEvent, Busyness, ToolStatus, TurnOutcome};
 
+/// How many lines of a tool's output are shown: enough to see what came out.
+const OUTPUT: usize = 8;
+
+/// How many lines of a patch are shown.
+const PATCH: usize = 40;
+
 /// What was printed last: different kinds stand apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Last {
@@ -103,21 +109,38 @@ impl LogPrinter {
         }
     }
 
-    /// The last lines of a tool's output: enough to see what came out.
+    /// What came out of a tool: the beginning of a patch, or else the last lines.
     fn output(&mut self, mark: &str, words: &str, output: Option<&str>, style: Style) {
-        const SHOWN: usize = 8;
         self.line(mark, words, style);
         let output = printable(output.unwrap_or_default());
         let lines: Vec<&str> = output.trim_end().lines().collect();
-        if lines.len() > SHOWN {
-            self.screen.out(&paint(
-                &format!("  … {} lines", lines.len() - SHOWN),
-                Style::Faint,
-                self.screen.color,
-            ));
+        if lines.first().is_some_and(|line| line.starts_with("--- ")) {
+            return self.patch(&lines);
         }
-        for line in &lines[lines.len().saturating_sub(SHOWN)..] {
-            self.screen.out(&paint(&format!("  {line}"), Style::Faint, self.screen.color));
+        let hidden = lines.len().saturating_sub(OUTPUT);
+        if hidden > 0 {
+            self.faint(&format!("… {hidden} lines"));
         }
+        lines[hidden..].iter().for_each(|line| self.faint(line));
+    }
+
+    /// Each line keeps its sign, whatever its colour.
+    fn patch(&self, lines: &[&str]) {
+        for line in lines.iter().take(PATCH) {
+            let style = match line.as_bytes().first() {
+                _ if line.starts_with("--- ") || line.starts_with("+++ ") => Style::Strong,
+                Some(b'+') => Style::Good,
+                Some(b'-') => Style::Bad,
+                _ => Style::Faint,
+            };
+            self.screen.out(&paint(&format!("  {line}"), style, self.screen.color));
+        }
+        if lines.len() > PATCH {
+            self.faint(&format!("… {} more lines", lines.len() - PATCH));
+        }
+    }
+
+    fn faint(&self, line: &str) {
+        self.screen.out(&paint(&format!("  {line}"), Style::Faint, self.screen.color));
     }
 }

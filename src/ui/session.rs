@@ -1,8 +1,24 @@
 //! One session record, whole.
 
 use super::grid::{Column, Grid};
-use super::{Screen, time};
+use super::{Screen, one_line, time};
 use crate::engine::session::SessionView;
+use crate::model::{KnownSession, SessionId};
+
+/// The sessions that an agent knows, a line each; the one that is connected is marked.
+#[must_use]
+pub fn sessions_lines(
+    screen: &Screen,
+    sessions: &[KnownSession],
+    connected: Option<&SessionId>,
+) -> Vec<String> {
+    let line = |session: &KnownSession| {
+        let mark = if connected == Some(&session.id) { ", connected" } else { "" };
+        let used = time::ago(session.used_at, screen.now);
+        format!("{}  {}  (used {used}{mark})", session.id, one_line(&session.title))
+    };
+    sessions.iter().map(line).collect()
+}
 
 /// Everything that is on record of an attempt, a line each.
 #[must_use]

@@ -5,7 +5,7 @@ use super::grid::{Column, Grid, Text};
 use super::text::columns;
 use super::{Screen, Style, one_line, paint, time};
 use crate::engine::status::{SessionRow, SessionStatus, StatusReport, ThreadRow};
-use crate::model::{ThreadStatus, Usage};
+use crate::model::{JobStatus, ThreadStatus, Usage};
 
 /// Which part of a stream to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +156,7 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
             [
                 thread.id.to_string().into(),
                 name_of(thread).into(),
-                Text::styled(thread.status.name(), Style::of(thread.status)),
+                Text::styled(&status_words(thread), Style::of(thread.status)),
                 format!("{}/{}", thread.tasks.completed, thread.tasks.total).into(),
             ]
         };
@@ -177,6 +177,21 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
         wide.row(first().into_iter().chain(rest).collect::<Vec<_>>());
     }
     if wide.fits(screen) { wide.draw(screen) } else { narrow.draw(screen) }
+}
+
+/// The status, and whether a job has the thread: `pending, queued`, `running, headless`.
+fn status_words(thread: &ThreadRow) -> String {
+    let status = thread.status.name();
+    match thread.job {
+        Some(job) if job.held => format!("{status}, held"),
+        Some(job) if job.status == JobStatus::Pending => format!("{status}, queued"),
+        // Its session is not open yet.
+        Some(_) if !matches!(thread.status, ThreadStatus::Running | ThreadStatus::Waiting) => {
+            format!("{status}, starting")
+        }
+        Some(_) => format!("{status}, headless"),
+        None => status.to_owned(),
+    }
 }
 
 /// Whether the last session of a thread can be continued; nothing where the question does not arise.

@@ -3,6 +3,7 @@
 use super::logs::LogPrinter;
 use super::{Screen, Style, paint, time};
 use crate::engine::answer::how;
+use crate::engine::keys::keys;
 use crate::engine::turn::{Progress, Reporter, TurnMessage};
 
 /// Shows a turn as text: what the agent says on standard output, everything else on standard error.
@@ -63,6 +64,12 @@ impl Reporter for PlainReporter {
                 self.silent = false;
                 self.screen.warn(&format!("the agent's own UI could not be opened: {why}"));
             }
+            Progress::MayType(ask) => {
+                if let Some(keys) = keys(ask) {
+                    self.say(&format!("or type here: {keys}"));
+                }
+            }
+            Progress::NoAnswer(why) => self.screen.warn(why),
             Progress::Cancelling => self.say("cancelling … (again to give up waiting)"),
         }
     }

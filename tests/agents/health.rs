@@ -37,8 +37,6 @@ fn successor(project: &Project, before: u32) -> u32 {
     })
 }
 
-const KILLS: usize = 20;
-
 /// A turn of so many steps, each a word, a thought and a tool, and what it says in all.
 fn steps(count: usize) -> (String, String) {
     let mut script = String::new();
@@ -59,8 +57,20 @@ fn steps(count: usize) -> (String, String) {
 /// one prompt, one end, each word once, on the screen and in the journal; and nothing is left.
 #[test]
 fn a_turn_outlives_its_supervisor_again_and_again() {
-    const STEPS: usize = KILLS + 4;
-    let (script, words) = steps(STEPS);
+    outlive(5);
+}
+
+/// The same with more kills, which takes minutes:
+/// `cargo nextest run --run-ignored only -E 'test(a_turn_outlives_twenty_supervisors)'`
+#[test]
+#[ignore = "takes minutes"]
+fn a_turn_outlives_twenty_supervisors() {
+    outlive(20);
+}
+
+fn outlive(kills: usize) {
+    let count = kills + 4;
+    let (script, words) = steps(count);
     let project = Project::new(&[&script]);
     let client = project.start(1, &[]);
     project.wait_for_status(1, "running", PATIENCE);
@@ -68,7 +78,7 @@ fn a_turn_outlives_its_supervisor_again_and_again() {
     let session = project.attempt(1)["sessionId"].clone();
     let mut supervisor = project.supervisor();
     let mut seen = BTreeSet::from([supervisor]);
-    for round in 0..KILLS {
+    for round in 0..kills {
         let lines = journal(&project, 1).len();
         wait_until(&format!("kill {round}: the turn to go on"), PATIENCE, || {
             let now = journal(&project, 1);
@@ -82,11 +92,11 @@ fn a_turn_outlives_its_supervisor_again_and_again() {
     let output = client.output();
     assert_eq!(output.code, 1, "its task is open: {output:#?}");
     assert!(output.stderr.contains("tasks of thread `01.01.01` are open"), "{output:#?}");
-    assert_eq!(output.stderr.matches("another one goes on").count(), KILLS, "{output:#?}");
+    assert_eq!(output.stderr.matches("another one goes on").count(), kills, "{output:#?}");
 
     let journal = journal(&project, 1);
     assert_eq!(said(&journal, "text"), words, "{journal:#?}");
-    let thoughts: String = (0..STEPS).map(|number| format!("thought{number}.")).collect();
+    let thoughts: String = (0..count).map(|number| format!("thought{number}.")).collect();
     assert_eq!(said(&journal, "reasoning"), thoughts);
     let ends: Vec<_> = journal.iter().filter(|line| line["type"] == "turn-ended").collect();
     assert_eq!(ends.len(), 1, "{ends:#?}");
@@ -94,10 +104,10 @@ fn a_turn_outlives_its_supervisor_again_and_again() {
     assert_eq!(journal.last(), Some(ends[0]));
     let mut done: Vec<_> = journal.iter().filter(|line| line["status"] == "completed").collect();
     done.dedup_by_key(|line| line["id"].clone());
-    assert_eq!(done.len(), STEPS, "each tool ends once: {done:#?}");
-    assert_eq!(journal.iter().filter(|line| line["status"] == "completed").count(), STEPS);
+    assert_eq!(done.len(), count, "each tool ends once: {done:#?}");
+    assert_eq!(journal.iter().filter(|line| line["status"] == "completed").count(), count);
     // What the person saw.
-    for number in 0..STEPS {
+    for number in 0..count {
         let word = format!("word{number}.");
         assert_eq!(output.stdout.matches(&word).count(), 1, "{word} in {}", output.stdout);
     }
@@ -106,7 +116,7 @@ fn a_turn_outlives_its_supervisor_again_and_again() {
     assert_eq!(attempts.len(), 1, "{attempts:#?}");
     assert_eq!((&attempts[0]["status"], &attempts[0]["sessionId"]), (&"completed".into(), &session));
     let requests = project.model().requests_of(session.as_str().expect("an id"));
-    assert_eq!(requests.len(), STEPS + 1, "nothing was prompted or asked twice");
+    assert_eq!(requests.len(), count + 1, "nothing was prompted or asked twice");
     project.assert_records_are_whole();
     assert_eq!(project.processes_with("supervisor run"), [supervisor]);
     assert_eq!(project.processes_with("opencode serve"), [server]);
@@ -120,11 +130,23 @@ fn a_turn_outlives_its_supervisor_again_and_again() {
 /// reason, at once; the next server takes the same place; the session stays, and goes on; nothing is left.
 #[test]
 fn whenever_its_server_is_killed_a_turn_has_failed_and_its_session_stays() {
+    kill_servers(3);
+}
+
+/// The same with more kills, each of which costs a start of opencode:
+/// `cargo nextest run --run-ignored only -E 'test(whenever_one_of_many_servers_is_killed)'`
+#[test]
+#[ignore = "takes minutes"]
+fn whenever_one_of_many_servers_is_killed_the_session_stays() {
+    kill_servers(6);
+}
+
+fn kill_servers(kills: usize) {
     let project = Project::new(&["@bash sleep 4761\n@text never"]);
     let mut addresses = BTreeSet::new();
     let mut servers = BTreeSet::new();
     let mut supervisor = None;
-    for round in 1..=SERVER_KILLS {
+    for round in 1..=kills {
         let client = project.start(1, &[]);
         wait_until("its tool", PATIENCE, || !project.processes_with("sleep 4761").is_empty());
         let server = project.server();
@@ -156,9 +178,6 @@ fn whenever_its_server_is_killed_a_turn_has_failed_and_its_session_stays() {
     project.work(["supervisor", "stop"]).ok();
     project.wait_for_nothing();
 }
-
-/// Each costs a start of opencode, which takes seconds.
-const SERVER_KILLS: usize = 6;
 
 /// D3: a stop ends whatever the agent's tools have started, wherever it has run to: sessions of their own,
 /// orphans of two forks, trees that ignore TERM. What is of others is not touched, however much alike it is.

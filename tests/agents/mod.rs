@@ -1,6 +1,13 @@
 //! The real agents, against the scripted model server. They are installed with
-//! `npm ci --prefix tests/agents`; where they are not, these tests fail and say so.
+//! `npm install --no-save --prefix tests/agents`; where they are not, these tests fail and say so.
 
+mod acp_backend;
+mod acp_failures;
+mod acp_opencode;
+mod acp_qwen;
+mod acp_swap;
+mod acp_threads;
+mod acp_window;
 mod broken_stream;
 mod contract;
 mod degrade;
@@ -8,11 +15,14 @@ mod execute;
 mod execute_failures;
 mod fake_opencode;
 mod health;
+mod jobs;
 mod kills;
 mod multi;
+mod notify;
 mod opencode_backend;
 mod opencode_failures;
 mod permissions;
+mod primary;
 mod questions;
 mod quickstart;
 mod records;

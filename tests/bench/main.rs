@@ -1,6 +1,6 @@
 //! How fast `work` is, beside what is wanted of it.
 //!
-//!     npm ci --prefix tests/agents      # once, for the turns
+//!     npm install --no-save --prefix tests/agents      # once, for the turns
 //!     cargo bench                       # everything, some two minutes
 //!     cargo bench -- state --strict     # one part; exit code 1 when something wanted is missed
 //!

@@ -26,10 +26,9 @@ Agent    Best for                       Backend   Models                       U
 default  Everyday development           opencode  anthropic/claude-sonnet-4-5  yes
                                                   openai/gpt-5.2#high
 qwen     Small, well-described changes  acp       qwen/qwen3-coder             no
-sh                                      acp       a/b                          no
+sh                                      acp       a/b                          yes
 
 qwen can't be used: `this-program-is-not-installed` is not installed
-sh can't be used: ACP agents can't be run yet
 --- exit 0
 
 "#]],
@@ -75,7 +74,7 @@ $ work agents --json
       "a/b"
     ],
     "program": "/usr/bin/sh",
-    "unusable": "ACP agents can't be run yet"
+    "unusable": null
   }
 ]
 --- exit 0

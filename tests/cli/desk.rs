@@ -91,6 +91,11 @@ impl Desk {
         self.env.write("repo/work/agents.yaml", text);
     }
 
+    /// Writes a file below the root.
+    pub(super) fn write_file(&self, below: &str, bytes: impl AsRef<[u8]>) {
+        self.env.write(below, bytes);
+    }
+
     /// A file below the root, as it is now.
     pub(super) fn bytes(&self, below: impl AsRef<Path>) -> Vec<u8> {
         std::fs::read(self.env.root().join(below)).expect("a file")

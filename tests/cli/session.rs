@@ -313,7 +313,7 @@ $ work session export 1.1.2
 $ work session attach 1.1.2
 --- stderr
 error: the agent's own UI needs a terminal
-hint: `work logs 01.01.02`, or `work session export 01.01.02`
+hint: `work logs THREAD`, or `work session export THREAD`
 --- exit 2
 
 "#]],

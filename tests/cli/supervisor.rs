@@ -63,7 +63,7 @@ Look at the background process that runs the agents, or stop it
 Usage: work supervisor [OPTIONS] <COMMAND>
 
 Commands:
-  status  Tell whether it runs, and which turns
+  status  Tell whether it runs, with which turns and agents
   stop    Cancel its turns, end its agents, then end it
   logs    Print its log
   run     Run it in this terminal; commands start it by themselves when they need it

@@ -12,7 +12,9 @@ fn root() -> PathBuf {
 /// Every schema, by the name of its file.
 fn schemas() -> Vec<(String, Value)> {
     let commands = work::commands::schemas();
-    let files = commands.into_iter().chain([("tasks", work::store::tasks::schema())]);
+    let files = commands
+        .into_iter()
+        .chain([("tasks", work::store::tasks::schema()), ("jobs-file", work::store::jobs::schema())]);
     files.map(|(name, schema)| (format!("{name}.schema.json"), schema)).collect()
 }
 

@@ -75,6 +75,7 @@ impl Rig {
             environment: [("GREETING".to_owned(), "good day".to_owned())].into(),
             resume: resume.cloned(),
             questions: false,
+            rejoins: false,
         };
         tokio::time::timeout(PATIENCE, self.backend.open(request)).await.expect("opened in time")
     }

@@ -1,5 +1,7 @@
 //! What the tests stand on.
 
+pub(crate) mod acp;
+pub(crate) mod acp_project;
 pub(crate) mod backend;
 pub(crate) mod env;
 pub(crate) mod files;

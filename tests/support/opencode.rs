@@ -15,7 +15,7 @@ use super::http::Http;
 use super::scripted_model::ScriptedModel;
 
 /// How to get what is missing.
-const INSTALL: &str = "run `npm ci --prefix tests/agents` in the project's folder";
+const INSTALL: &str = "run `npm install --no-save --prefix tests/agents` in the project's folder";
 
 /// The pinned program.
 ///

@@ -11,6 +11,7 @@
 
 mod error;
 mod list;
+mod message;
 mod names;
 mod open;
 mod options;
@@ -19,7 +20,8 @@ mod server;
 mod window;
 
 pub use error::TmuxError;
+pub use message::show_message;
 pub use names::{SessionName, Title};
 pub use program::Program;
-pub use server::Server;
+pub use server::{Server, socket_of};
 pub use window::{Opened, PaneId, Window, WindowId, WindowSpec};

@@ -23,6 +23,11 @@ impl Title {
     /// taken out, white space is folded, and what is wider than 40 columns is cut.
     #[must_use]
     pub fn new(text: &str) -> Self {
+        Self::wide(text, TITLE_WIDTH)
+    }
+
+    /// The same, with more room than the title of a window has.
+    pub(super) fn wide(text: &str, columns: usize) -> Self {
         let mut clean = String::new();
         let printable = text.chars().map(|c| match c {
             c if c.is_control() => ' ',
@@ -40,7 +45,7 @@ impl Title {
             }
             clean.push(if is_space { ' ' } else { c });
         }
-        let cut = cut(clean.trim_end(), TITLE_WIDTH);
+        let cut = cut(clean.trim_end(), columns);
         Self(if width(&cut) == 0 { "untitled".to_owned() } else { cut })
     }
 

@@ -40,10 +40,7 @@ impl Server {
     /// has taken its socket, or when we may not talk to it.
     #[must_use]
     pub fn inside(program: &Program, tmux: &OsStr, pane: Option<&str>) -> Option<Self> {
-        // `socket,pid,session`; the path may hold commas.
-        let mut fields = tmux.as_bytes().rsplitn(3, |&byte| byte == b',');
-        let (_session, pid, socket) = (fields.next()?, fields.next()?, fields.next()?);
-        let socket = PathBuf::from(OsString::from_vec(socket.to_vec()));
+        let (socket, pid) = address_of(tmux)?;
         let place = Place::Inside { pane: pane.map(str::to_owned) };
         let server = Self { program: program.clone(), socket, place };
         let answer = server.run(List::new().words(&["display-message", "-p", "#{pid}"])).ok()?;
@@ -62,6 +59,11 @@ impl Server {
         let folder = socket.parent().unwrap_or(Path::new("/"));
         own_folder(folder).map_err(|source| TmuxError::SocketFolder { path: folder.to_owned(), source })?;
         Ok(Self { program: program.clone(), socket: socket.to_owned(), place: Place::Private })
+    }
+
+    /// The server of a socket, which may be anybody's; nothing is started at it.
+    pub(super) fn existing(program: &Program, socket: &Path) -> Self {
+        Self { program: program.clone(), socket: socket.to_owned(), place: Place::Inside { pane: None } }
     }
 
     /// Whether it is our own server, so that a person has to [`attach`](Self::attach) to see it.
@@ -202,6 +204,19 @@ impl Server {
             }
         }
     }
+}
+
+/// The socket of the server that `$TMUX` names, whether it lives or not.
+#[must_use]
+pub fn socket_of(tmux: &OsStr) -> Option<PathBuf> {
+    address_of(tmux).map(|(socket, _)| socket)
+}
+
+/// Socket and process id in `socket,pid,session`; the path may hold commas.
+fn address_of(tmux: &OsStr) -> Option<(PathBuf, &[u8])> {
+    let mut fields = tmux.as_bytes().rsplitn(3, |&byte| byte == b',');
+    let (_session, pid, socket) = (fields.next()?, fields.next()?, fields.next()?);
+    Some((PathBuf::from(OsString::from_vec(socket.to_vec())), pid))
 }
 
 /// The same error, without the arguments: they hold the environment of a window.

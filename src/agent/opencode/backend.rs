@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::DateTime;
+
 use super::http::NewSession;
 use super::keeper::Keeper;
 use super::models;
-use super::record::ServerRecord;
 use super::server::{Server, ServerOptions};
 use super::session::{OpencodeSession, ui_command};
 use super::wire::ProviderList;
+use crate::agent::child::ServerRecord;
 use crate::agent::{Backend, BoxFuture, OpenRequest, Session, UiCommand};
-use crate::model::{Failure, FailureKind, ModelRef, SessionId};
+use crate::model::{Failure, FailureKind, KnownSession, ModelRef, SessionId};
 
 /// opencode, as one shared server for all sessions and directories.
 #[derive(Clone)]
@@ -23,6 +25,9 @@ pub struct Opencode {
 
 /// How long a session may take to come to rest that nobody follows any more.
 const ABANDON: Duration = Duration::from_secs(15);
+
+/// How many sessions of a directory are listed.
+const LISTED: u32 = 30;
 
 /// What the backend and its sessions share.
 pub(crate) struct Shared {
@@ -99,6 +104,23 @@ impl Opencode {
         Ok(ui_command(&self.shared.program, &server, session, directory))
     }
 
+    /// The newest sessions that work in a directory, whoever made them; the newest first.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn sessions(&self, directory: &Path) -> Result<Vec<KnownSession>, Failure> {
+        let server = self.server().await?;
+        let infos = server.http().at(directory).sessions(LISTED).await?;
+        let here = infos.into_iter().filter(|info| Path::new(&info.directory) == directory);
+        Ok(here
+            .map(|info| KnownSession {
+                id: SessionId(info.id),
+                title: info.title,
+                used_at: DateTime::from_timestamp_millis(info.time.updated).unwrap_or_default(),
+            })
+            .collect())
+    }
+
     async fn open_session(&self, request: OpenRequest) -> Result<OpencodeSession, Failure> {
         let server = self.server().await?;
         let scoped = server.http().at(&request.directory);
@@ -113,6 +135,11 @@ impl Opencode {
             None => scoped.create(&new).await?,
             Some(id) => {
                 let info = scoped.session(&id.0).await.map_err(|failure| missing(failure, &id.0))?;
+                // Two prompts at once would become one turn.
+                if !request.rejoins && scoped.is_busy(&id.0).await? {
+                    let words = format!("a turn that is not ours runs in session `{}`", id.0);
+                    return Err(Failure::new(FailureKind::SessionBusy, words));
+                }
                 scoped.claim(&info, &new).await?;
                 info
             }

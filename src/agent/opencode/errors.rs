@@ -4,13 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::wire::ErrorObject;
+use crate::agent::words::{is_quota, paragraph};
 use crate::model::{Failure, FailureKind};
 
 /// The name of the error of a turn that was aborted.
 pub(crate) const ABORTED: &str = "MessageAbortedError";
-
-/// The longest message we keep; a provider may send a whole web page.
-const LONGEST: usize = 600;
 
 /// The failure that an error of a session or message stands for.
 pub(crate) fn failure(error: &ErrorObject, now: DateTime<Utc>) -> Failure {
@@ -31,14 +29,6 @@ fn kind(error: &ErrorObject, message: &str) -> FailureKind {
         _ if message.starts_with("Session not found") => FailureKind::SessionUnknown,
         _ => FailureKind::Provider,
     }
-}
-
-/// Some providers tell of a spent quota with another status than 429.
-fn is_quota(message: &str) -> bool {
-    let message = message.to_lowercase();
-    ["insufficient_quota", "quota exceeded", "exceeded your current quota", "rate limit", "rate_limit"]
-        .iter()
-        .any(|words| message.contains(words))
 }
 
 /// When the provider said that its limit resets.
@@ -79,22 +69,6 @@ pub(crate) fn says_nothing(error: &ErrorObject) -> bool {
     paragraph(error.data.message.as_deref().unwrap_or_default())
         .split(": ")
         .all(|part| part.is_empty() || part == error.name)
-}
-
-/// The first paragraph, without a stack, cut at a length that fits a table's cell and a log's line.
-pub(crate) fn paragraph(message: &str) -> String {
-    let first: Vec<_> = message
-        .lines()
-        .take_while(|line| !line.trim_start().starts_with("at "))
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .take(4)
-        .collect();
-    let text = first.join(" ");
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }
 
 #[cfg(test)]
@@ -149,12 +123,5 @@ mod tests {
             let expected = expected.map(|text| text.parse::<DateTime<Utc>>().expect("a time"));
             assert_eq!(failure(&error(&json), now()).reset_at, expected, "{headers}");
         }
-    }
-
-    #[test]
-    fn a_message_is_one_short_paragraph() {
-        let stack = "Model not found: a/b.\n    at x (y.js:1)\n    at z";
-        assert_eq!(paragraph(stack), "Model not found: a/b.");
-        assert!(paragraph(&"ä".repeat(5000)).chars().count() <= LONGEST + 1);
     }
 }

@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::errors;
-use super::password::Password;
 use super::vitals::Vitals;
 use super::wire::{
     ErrorObject, Health, Message, PermissionRequest, ProviderList, QuestionRequest, SessionInfo, Status,
 };
-use crate::agent::PromptRequest;
+use crate::agent::child::Password;
+use crate::agent::{PromptRequest, words};
 use crate::model::{Failure, FailureKind, StreamId, ThreadId};
 use crate::sys::clock::Clock;
 
@@ -147,16 +147,16 @@ fn route_failure(status: u16, body: &str) -> Failure {
     let error: ErrorObject = serde_json::from_str(body).unwrap_or_default();
     // Newer routes tell it without a wrapping.
     let plain = || serde_json::from_str::<Value>(body).ok()?["message"].as_str().map(str::to_owned);
-    let message = error.data.message.clone().or_else(plain).unwrap_or_else(|| errors::paragraph(body));
+    let message = error.data.message.clone().or_else(plain).unwrap_or_else(|| words::paragraph(body));
     match (status, error.name.as_str()) {
-        (404, _) => Failure::new(FailureKind::SessionUnknown, errors::paragraph(&message)),
+        (404, _) => Failure::new(FailureKind::SessionUnknown, words::paragraph(&message)),
         (_, name) if name.starts_with("Config") => Failure::new(
             FailureKind::Task,
-            format!("opencode cannot read its configuration: {}", errors::paragraph(&message)),
+            format!("opencode cannot read its configuration: {}", words::paragraph(&message)),
         ),
         _ => {
             let failure = errors::failure(&error, Clock::System.now());
-            Failure { message: format!("{} (HTTP {status})", errors::paragraph(&message)), ..failure }
+            Failure { message: format!("{} (HTTP {status})", words::paragraph(&message)), ..failure }
         }
     }
 }
@@ -246,6 +246,11 @@ impl Scoped {
     /// A session.
     pub(crate) async fn session(&self, id: &str) -> Result<SessionInfo, Failure> {
         self.get(&format!("/session/{id}")).await
+    }
+
+    /// The newest sessions of the directory, without those of sub-agents; the newest first.
+    pub(crate) async fn sessions(&self, limit: u32) -> Result<Vec<SessionInfo>, Failure> {
+        self.get(&format!("/session?roots=true&limit={limit}")).await
     }
 
     /// The sessions of its sub-agents.

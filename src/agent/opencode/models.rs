@@ -2,10 +2,8 @@
 //! session for the prompts after it, so it is never sent.
 
 use super::wire::ProviderList;
+use crate::agent::near;
 use crate::model::{Failure, FailureKind, ModelRef};
-
-/// The longest list of candidates.
-const CANDIDATES: usize = 3;
 
 /// Whether the model and its variant are known.
 ///
@@ -34,35 +32,12 @@ pub(crate) fn check(list: &ProviderList, model: &ModelRef) -> Result<(), Failure
 }
 
 fn hint(list: &ProviderList, model: &ModelRef) -> String {
-    let name = model.name();
-    let mut near: Vec<(usize, String)> = list
+    let name = |provider: &str, model: &str| format!("{provider}/{model}");
+    let names = list
         .providers
         .iter()
-        .flat_map(|provider| provider.models.keys().map(|model| format!("{}/{model}", provider.id)))
-        .map(|other| {
-            let same_model = other.split_once('/').is_some_and(|(_, other)| other == model.model);
-            (if same_model { 0 } else { distance(&name, &other) }, other)
-        })
-        .filter(|(far, other)| *far <= (name.len().max(other.len()) / 3).max(2))
-        .collect();
-    near.sort();
-    let near: Vec<_> = near.into_iter().take(CANDIDATES).map(|(_, name)| format!("`{name}`")).collect();
-    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) }
-}
-
-/// How many letters must be changed, added or left out.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.iter().enumerate() {
-            let swap = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = swap.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
+        .flat_map(|provider| provider.models.keys().map(|model| (model.as_str(), name(&provider.id, model))));
+    near::did_you_mean(model, names)
 }
 
 #[cfg(test)]

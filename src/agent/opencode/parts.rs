@@ -11,10 +11,8 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::wire::{Delta, Part, ToolState};
+use crate::agent::words::{self, cap, capped};
 use crate::model::{AgentEvent, ToolStatus};
-
-/// The longest output or argument of a tool that is passed on.
-const LONGEST: usize = 8 * 1024;
 
 /// Text or thought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -238,30 +236,5 @@ fn title(tool: &str, state: &ToolState) -> String {
             .find_map(|name| state.input.get(name).and_then(Value::as_str))
     };
     let line = own.or_else(argument).unwrap_or(tool);
-    let line = line.lines().next().unwrap_or_default();
-    match line.char_indices().nth(200) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
-}
-
-/// A text cut to a length that a journal can bear, saying how much is left out.
-fn cap(text: &str) -> String {
-    if text.len() <= LONGEST {
-        return text.to_owned();
-    }
-    let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    format!("{}\n… ({} more bytes)", &text[..end], text.len() - end)
-}
-
-/// Arguments, each text in them cut.
-fn capped(input: &Value) -> Value {
-    match input {
-        Value::String(text) => Value::String(cap(text)),
-        Value::Array(items) => Value::Array(items.iter().map(capped).collect()),
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(key, value)| (key.clone(), capped(value))).collect())
-        }
-        other => other.clone(),
-    }
+    words::line(line)
 }

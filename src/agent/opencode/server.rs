@@ -18,12 +18,10 @@ use tokio::time::{Instant, sleep, timeout};
 use super::exit::{self, Exit, Exited};
 use super::health::HealthLimits;
 use super::http::{Http, USER};
-use super::log::{self, Log};
-use super::password::{self, Password};
 use super::plugin;
-use super::record::{self, ServerRecord};
-use super::sweep;
+use super::ready;
 use super::vitals::{self, Vitals};
+use crate::agent::child::{self, Log, Password, ServerRecord, sweep};
 use crate::model::{Failure, FailureKind, Owner};
 use crate::sys::env;
 use crate::sys::identity::{Identity, Liveness};
@@ -116,12 +114,12 @@ impl Server {
         };
         // A port that is taken would end it, after some seconds; then any other must do.
         let port = place.map(|place| place.port).filter(|port| is_free(*port)).unwrap_or(0);
-        let marker = password::token().map_err(cannot)?;
-        let (log, stdout, stderr) = Log::open(&options.log).map_err(cannot)?;
+        let marker = child::token().map_err(cannot)?;
+        let (log, output) = Log::open(&options.log).map_err(cannot)?;
         let mut command = command(options, port, &password, &marker).map_err(cannot)?;
         // Written down before there is anything to end: were we killed in between, its marker finds it.
-        tell(options, &password, &marker, record::nobody(), None);
-        command.stdout(stdout).stderr(stderr);
+        tell(options, &password, &marker, child::nobody(), None);
+        command.stdout(output.try_clone().map_err(cannot)?).stderr(output);
         // The reaper may be dropped with the whole runtime; then nobody else ends the process.
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(cannot)?;
         let pid = child.id().ok_or_else(|| cannot(io::Error::other("it has no process id")))?;
@@ -140,7 +138,7 @@ impl Server {
             // What it leaves behind is nobody's: its group first, then what ran away from it.
             process::signal_group(pid, Signal::SIGKILL);
             tell.send_replace(Some(Exit::now(words)));
-            sweep::sweep(&reaped).await;
+            sweep(&reaped).await;
         });
         let starting = Starting { pid, log, exited, marker, identity, password, vitals };
         let started = tokio::select! {
@@ -168,7 +166,7 @@ impl Server {
     pub async fn take_over(record: &ServerRecord, options: &ServerOptions) -> Result<Self, Failure> {
         let unfit = |why: &str| Failure::new(FailureKind::ServerUnreachable, format!("opencode {why}"));
         let url = record.url.as_deref().ok_or_else(|| unfit("was never ready"))?;
-        let identity = record::identity(&record.identity);
+        let identity = child::identity(&record.identity);
         if identity.liveness() != Liveness::Alive {
             return Err(unfit("is gone"));
         }
@@ -183,7 +181,7 @@ impl Server {
             let words = vitals.verdict().unwrap_or("how, only its parent could tell").to_owned();
             process::signal_group(pid, Signal::SIGKILL);
             tell.send_replace(Some(Exit::now(words)));
-            sweep::sweep(&marker).await;
+            sweep(&marker).await;
         });
         let log = Log::of(&options.log);
         let server = Self::new(http, identity, version, record.marker.clone(), log, exited);
@@ -237,7 +235,7 @@ impl Server {
     #[must_use]
     pub fn record(&self) -> ServerRecord {
         ServerRecord {
-            identity: record::owner(&self.identity),
+            identity: child::owner(&self.identity),
             url: Some(self.http.url().to_owned()),
             password: self.http.password().clone(),
             marker: self.marker.clone(),
@@ -301,7 +299,7 @@ impl Server {
             let _ = self.http.dispose(PATIENCE).await;
             end(self.identity.pid, &self.exited).await;
         }
-        sweep::sweep(&self.marker).await;
+        sweep(&self.marker).await;
     }
 }
 
@@ -358,7 +356,7 @@ impl Starting {
     async fn address(&self, options: &ServerOptions, deadline: Instant) -> Result<String, Failure> {
         loop {
             let gone = self.exited.get();
-            if let Some(url) = log::ready(&self.log.beginning(64 * 1024)) {
+            if let Some(url) = ready::address(&self.log.beginning(64 * 1024)) {
                 return Ok(url);
             }
             if let Some(Exit { words: status, .. }) = gone {
@@ -387,13 +385,13 @@ impl Starting {
 
     fn tell(&self, options: &ServerOptions, url: Option<&str>) {
         if let Some(identity) = &self.identity {
-            tell(options, &self.password, &self.marker, record::owner(identity), url);
+            tell(options, &self.password, &self.marker, child::owner(identity), url);
         }
     }
 
     async fn give_up(&self) {
         end(self.pid, &self.exited).await;
-        sweep::sweep(&self.marker).await;
+        sweep(&self.marker).await;
     }
 }
 

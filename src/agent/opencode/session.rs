@@ -16,12 +16,11 @@ use super::errors;
 use super::http::{Http, Scoped};
 use super::look::{Seen, answered_meanwhile, see};
 use super::message_id;
-use super::password;
 use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
 use super::wire::{Event, SessionInfo};
-use crate::agent::{BoxFuture, PermissionReply, PromptRequest, RejoinRequest, Session, UiCommand};
+use crate::agent::{BoxFuture, PermissionReply, PromptRequest, RejoinRequest, Session, UiCommand, child};
 use crate::model::{AgentEvent, BackendKind, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
 use crate::sys::clock::Clock;
 
@@ -146,7 +145,7 @@ impl OpencodeSession {
             None => self.make_ready(&request.model).await?,
         };
         let scoped = self.scoped();
-        let random = password::random().map_err(|error| {
+        let random = child::random().map_err(|error| {
             Failure::new(FailureKind::Task, format!("the system gives no random bytes: {error}"))
         })?;
         let message = message_id::next(Clock::System.now(), ready.last.as_deref(), random);

@@ -24,6 +24,7 @@ use serde_json::Value;
 use super::errors::{self, ABORTED};
 use super::parts::Parts;
 use super::wire::{Delta, ErrorObject, Event, Message, MessageInfo, Part, Role, SessionInfo, Status, Tokens};
+use crate::agent::words;
 use crate::model::{AgentEvent, Busyness, CancelCause, Failure, FailureKind, TurnOutcome, Usage};
 
 /// How long, in the server's own milliseconds, a tool may be busy before we say so again.
@@ -377,7 +378,7 @@ impl Turn {
         self.children.extend(state.metadata.get("sessionId").and_then(Value::as_str).map(str::to_owned));
         let refused = |error: &&str| REFUSALS.iter().any(|words| error.starts_with(words));
         if let (None, Some(error)) = (&self.refusal, state.error.as_deref().filter(refused)) {
-            self.refusal = Some(errors::paragraph(error));
+            self.refusal = Some(words::paragraph(error));
         }
     }
 
@@ -386,7 +387,7 @@ impl Turn {
         match status {
             Status::Retry { attempt, message, next } => {
                 self.retrying = true;
-                let message = errors::paragraph(&message);
+                let message = words::paragraph(&message);
                 #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
                 let next = next.and_then(|at| DateTime::from_timestamp_millis(at as i64));
                 if let Some(reset) = next.filter(|at| *at - now > LONGEST_WAIT) {

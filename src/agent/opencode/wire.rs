@@ -41,12 +41,23 @@ pub(crate) struct SessionInfo {
     pub(crate) id: String,
     /// The directory it works in.
     pub(crate) directory: String,
+    /// What a person knows it by.
+    pub(crate) title: String,
+    /// When it was last used.
+    pub(crate) time: SessionTime,
     /// Cost so far.
     pub(crate) cost: f64,
     /// Tokens so far.
     pub(crate) tokens: Tokens,
     /// What its creator stored with it.
     pub(crate) metadata: BTreeMap<String, Value>,
+}
+
+/// When a session was used, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct SessionTime {
+    pub(crate) updated: i64,
 }
 
 /// Token counts.

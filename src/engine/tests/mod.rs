@@ -2,6 +2,7 @@
 
 mod approve;
 mod drift;
+mod notice;
 mod prompt;
 mod resolve;
 

@@ -1,30 +1,64 @@
-//! The agent processes of this runtime: started when needed, told of, ended together.
+//! The agent processes of this runtime: started when needed, told of, let go, ended together.
 
+mod activity;
+mod ledger;
 mod opencode;
+mod policy;
+mod seen;
+mod warm;
+
+pub(super) use activity::Lease;
+pub use seen::Which;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use activity::InUse;
+use ledger::Ledger;
 use opencode::Servers;
+use seen::Seen;
+use warm::WarmAgents;
 
 use super::RuntimeSettings;
 use crate::agent::opencode::Opencode;
 use crate::agent::{OpenRequest, Session};
 use crate::config::Agent;
-use crate::model::{BackendKind, Failure, FailureKind, Owner, SessionId};
+use crate::model::{AgentProcess, BackendKind, ClosedAgent, Failure, Owner, SessionId, StreamId, ThreadId};
+use crate::sys::clock::Clock;
 
 /// The pool. Cheap to ask; starts nothing by itself.
 pub(super) struct Pool {
+    ledger: Arc<Ledger>,
     servers: Servers,
+    /// Who uses opencode's server, or what runs in its place.
+    shared: InUse,
+    warm: WarmAgents,
+    clock: Clock,
+}
+
+/// A session of an agent, whose process is in use as long as the lease lives.
+pub(super) struct Opened {
+    /// The session.
+    pub(super) session: Box<dyn Session>,
+    /// Keeps its process.
+    pub(super) lease: Lease,
 }
 
 impl Pool {
     pub(super) fn new(settings: &RuntimeSettings) -> Self {
-        Self { servers: Servers::new(settings) }
+        let ledger = Arc::new(Ledger::new(&settings.private));
+        Self {
+            servers: Servers::new(settings, Arc::clone(&ledger)),
+            shared: InUse::new(Arc::default()),
+            warm: WarmAgents::new(settings, Arc::clone(&ledger)),
+            clock: settings.clock,
+            ledger,
+        }
     }
 
     /// Ends what runtimes that are dead have left.
     pub(super) async fn sweep(&self) {
-        self.servers.sweep().await;
+        self.ledger.sweep().await;
     }
 
     /// Takes over the server that a dead supervisor left, if it is well; gives who had it.
@@ -47,12 +81,16 @@ impl Pool {
         agent: &Agent,
         request: OpenRequest,
         warn: &(dyn Fn(String) + Send + Sync),
-    ) -> Result<Box<dyn Session>, Failure> {
-        match agent.backend {
-            BackendKind::Opencode | BackendKind::OpencodeRun => self.servers.open(request, warn).await,
-            // Refused before a turn is made of it (`engine::conversation`).
-            BackendKind::Acp => Err(Failure::new(FailureKind::AgentMissing, "ACP agents can't be run yet")),
-        }
+    ) -> Result<Opened, Failure> {
+        let (session, lease) = match agent.backend {
+            BackendKind::Opencode | BackendKind::OpencodeRun => {
+                let lease = self.shared.lease();
+                (self.servers.open(request, warn).await?, lease)
+            }
+            BackendKind::Acp => self.warm.open(agent, request).await?,
+        };
+        lease.waits(false);
+        Ok(Opened { session, lease })
     }
 
     /// The backend on the shared opencode server, for what only that can do.
@@ -64,22 +102,50 @@ impl Pool {
     }
 
     /// What has to be started before a session can be opened, in words; `None` when nothing has.
-    pub(super) fn to_start(&self, agent: &Agent) -> Option<String> {
-        match agent.backend {
+    pub(super) fn to_start(&self, agent: &Agent, stream: &StreamId, thread: ThreadId) -> Option<String> {
+        let (warm, what) = match agent.backend {
             BackendKind::Opencode | BackendKind::OpencodeRun => {
-                (!self.servers.is_warm()).then(|| "`opencode serve`".to_owned())
+                (self.servers.is_warm(), "opencode serve".to_owned())
             }
-            BackendKind::Acp => None,
-        }
+            BackendKind::Acp => (self.warm.is_warm(agent, stream, thread), agent.command.join(" ")),
+        };
+        (!warm).then(|| format!("`{what}`"))
     }
 
-    /// The agent processes, in words.
-    pub(super) fn describe(&self) -> Vec<String> {
-        self.servers.describe()
+    /// The agent processes as they stand.
+    pub(super) async fn agents(&self) -> Vec<AgentProcess> {
+        let server = self.servers.running().map(|server| Seen {
+            what: "opencode serve".to_owned(),
+            backend: BackendKind::Opencode,
+            kept_for: None,
+            used: self.shared.now(),
+            ending: false,
+            pid: Some(server.identity.pid),
+            marker: Some(server.marker),
+            url: server.url,
+        });
+        let program = || Seen {
+            what: "opencode run".to_owned(),
+            backend: BackendKind::OpencodeRun,
+            kept_for: None,
+            used: self.shared.now(),
+            ending: false,
+            pid: None,
+            marker: None,
+            url: None,
+        };
+        let programs = (0..self.servers.programs()).map(|_| program());
+        seen::measured(server.into_iter().chain(programs).chain(self.warm.seen()).collect(), self.clock).await
+    }
+
+    /// Ends the warm agents that are meant and that nobody uses, and tells of each; those in use end as soon
+    /// as they are free. What all threads share stays.
+    pub(super) async fn close(&self, which: &Which) -> Vec<ClosedAgent> {
+        self.warm.close(which).await
     }
 
     /// Ends them.
     pub(super) async fn shutdown(&self) {
-        self.servers.shutdown().await;
+        tokio::join!(self.warm.shutdown(), self.servers.shutdown());
     }
 }

@@ -8,6 +8,7 @@ use crate::agent::opencode::errors::{self, ABORTED};
 use crate::agent::opencode::parts::Parts;
 use crate::agent::opencode::turn::{REFUSALS, usage_of};
 use crate::agent::opencode::wire::{ErrorObject, Part, Tokens};
+use crate::agent::words;
 use crate::model::{AgentEvent, CancelCause, Failure, FailureKind, SessionId, TurnOutcome, Usage};
 
 /// A line.
@@ -105,7 +106,7 @@ impl Lines {
     fn note_refusal(&mut self, part: &Part) {
         let said = part.state.as_ref().and_then(|state| state.error.as_deref());
         if let Some(said) = said.filter(|said| REFUSALS.iter().any(|words| said.starts_with(words))) {
-            self.refusal = Some(format!("{} was refused: {}", part.tool, errors::paragraph(said)));
+            self.refusal = Some(format!("{} was refused: {}", part.tool, words::paragraph(said)));
         }
     }
 

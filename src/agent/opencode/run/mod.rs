@@ -14,15 +14,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use self::program::{Running, start};
-use super::record::ServerRecord;
+use crate::agent::child::StartHook;
 use crate::agent::{Backend, BoxFuture, OpenRequest, PermissionReply, PromptRequest, Session, UiCommand};
 use crate::model::{AgentEvent, BackendKind, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
-
-/// What to do when a program and all that it started are gone.
-pub type Gone = Box<dyn FnOnce() + Send>;
-
-/// Told of a program before it is started, so that whoever comes after us can end it.
-pub type StartHook = Arc<dyn Fn(&ServerRecord) -> Gone + Send + Sync>;
 
 /// How to run it.
 #[derive(Clone)]

@@ -12,9 +12,7 @@ use tokio::time::{interval, timeout};
 
 use super::Shared;
 use super::lines::{Ended, Lines};
-use crate::agent::opencode::password::{self, Password};
-use crate::agent::opencode::record::{self, ServerRecord};
-use crate::agent::opencode::sweep;
+use crate::agent::child::{self, Password, ServerRecord, sweep};
 use crate::agent::{OpenRequest, PromptRequest};
 use crate::model::{AgentEvent, Busyness, CancelCause, Failure, FailureKind, SessionId, Usage};
 use crate::sys::clock::Clock;
@@ -70,10 +68,10 @@ pub(super) fn start(
         let words = format!("cannot start `{} run`: {error}", options.program.display());
         Failure::new(FailureKind::AgentMissing, words)
     };
-    let marker = password::token().map_err(cannot)?;
+    let marker = child::token().map_err(cannot)?;
     let command = command(shared, open, session, &prompt, &marker);
     // Written down before there is anything to end: were we killed in between, its marker finds it.
-    let (identity, password) = (record::nobody(), Password::random().map_err(cannot)?);
+    let (identity, password) = (child::nobody(), Password::random().map_err(cannot)?);
     let left = ServerRecord { identity, url: None, password, marker: marker.clone() };
     let gone = options.on_start.as_ref().map(|hook| hook(&left));
     let child = match tokio::process::Command::from(command).kill_on_drop(true).spawn() {
@@ -169,7 +167,7 @@ impl Turn {
         };
         // Its tools lead sessions of their own: its group first, then what ran away from it.
         pid.into_iter().for_each(|pid| process::signal_group(pid, Signal::SIGKILL));
-        sweep::sweep(&self.marker).await;
+        sweep(&self.marker).await;
         let words = match words {
             Some(words) => timeout(PATIENCE, words).await.ok().and_then(Result::ok).unwrap_or_default(),
             None => String::new(),

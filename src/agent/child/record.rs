@@ -1,17 +1,25 @@
-//! What is kept of a running server, so that whoever comes after us can end it.
+//! What is kept of a running process, so that whoever comes after us can end it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::password::Password;
-use super::sweep;
+use super::sweep::sweep;
 use crate::model::Owner;
 use crate::sys::identity::{Identity, Liveness};
 use crate::sys::process::{self, Signal};
 
-/// A server as it stands in a private file. Holds its password: the file is its owner's alone.
+/// What to do when a process and all that it started are gone.
+pub type Gone = Box<dyn FnOnce() + Send>;
+
+/// Told of a process before it is started, so that whoever comes after us can end it.
+pub type StartHook = Arc<dyn Fn(&ServerRecord) -> Gone + Send + Sync>;
+
+/// A server, or another process of an agent, as it stands in a private file. Holds its password: the file
+/// is its owner's alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerRecord {
@@ -54,7 +62,7 @@ pub async fn stop_leftover(record: &ServerRecord) {
         Liveness::Dead => {}
         Liveness::Alive => end(&identity).await,
     }
-    sweep::sweep(&record.marker).await;
+    sweep(&record.marker).await;
 }
 
 /// Without asking it first: a server that is asked to dispose of its instances reads its configuration anew

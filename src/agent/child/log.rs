@@ -1,12 +1,11 @@
-//! The server's log: both of its output streams, in one file that only its owner may read.
+//! The log of an agent's process: a file that only its owner may read.
 //!
-//! The server writes to the file itself, so nothing has to be drained, and it outlives us unharmed.
+//! The process writes to the file itself, so nothing has to be drained, and it outlives us unharmed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 /// A log that is larger than this at a start begins anew.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -17,7 +16,7 @@ const WORDS: usize = 400;
 /// How much of its end is looked at.
 const TAIL: u64 = 16 * 1024;
 
-/// The part of a log file that one server wrote.
+/// The part of a log file that one process wrote.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     path: PathBuf,
@@ -25,8 +24,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Opens the file for a server that is about to start: for its output and for its errors.
-    pub(crate) fn open(path: &Path) -> io::Result<(Self, Stdio, Stdio)> {
+    /// Opens the file for a process that is about to start, which appends to it.
+    pub(crate) fn open(path: &Path) -> io::Result<(Self, File)> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -35,15 +34,15 @@ impl Log {
             file.set_len(0)?;
         }
         let from = file.metadata()?.len();
-        Ok((Self { path: path.to_owned(), from }, Stdio::from(file.try_clone()?), Stdio::from(file)))
+        Ok((Self { path: path.to_owned(), from }, file))
     }
 
-    /// The log of a server that runs already; what it wrote and what came before it can't be told apart.
+    /// The log of a process that runs already; what it wrote and what came before it can't be told apart.
     pub(crate) fn of(path: &Path) -> Self {
         Self { path: path.to_owned(), from: 0 }
     }
 
-    /// What the server has written, up to `limit` bytes of its beginning.
+    /// What it has written, up to `limit` bytes of its beginning.
     pub(crate) fn beginning(&self, limit: u64) -> String {
         self.read(self.from, limit).unwrap_or_default()
     }
@@ -69,34 +68,12 @@ impl Log {
     }
 }
 
-/// The address in the line with which the server says that it is ready, wherever that line stands.
-pub(crate) fn ready(text: &str) -> Option<String> {
-    text.split_inclusive('\n').filter(|line| line.ends_with('\n')).find_map(|line| {
-        let (_, rest) = line.split_once("listening on ")?;
-        let url = rest.split_whitespace().next()?;
-        url.starts_with("http://").then(|| url.trim_end_matches('/').to_owned())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_line_is_found_among_others() {
-        for (text, url) in [
-            ("opencode server listening on http://127.0.0.1:4096\n", Some("http://127.0.0.1:4096")),
-            ("Warning: x\n\nopencode server listening on http://127.0.0.1:1/ \n", Some("http://127.0.0.1:1")),
-            ("opencode server listening on http://127.0.0.1:40", None),
-            ("listening on unix:/x\n", None),
-            ("", None),
-        ] {
-            assert_eq!(ready(text).as_deref(), url, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_log_tells_only_of_its_own_server() {
+    fn a_log_tells_only_of_its_own_process() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("logs/server.log");
         let append = |text: &str| {
@@ -105,7 +82,7 @@ mod tests {
         };
         drop(Log::open(&path).expect("a log"));
         append("old\n").expect("written");
-        let (log, _, _) = Log::open(&path).expect("a log");
+        let (log, _) = Log::open(&path).expect("a log");
         append("one\n\ntwo\nthree\nfour\nfive\n").expect("written");
         assert_eq!(log.last_lines(), "two | three | four | five");
         assert!(log.beginning(8).starts_with("one"));
