@@ -152,9 +152,8 @@ fn kill_servers(kills: usize) {
         let server = project.server();
         assert!(servers.insert(server), "another server each time");
         assert_eq!(*supervisor.get_or_insert(project.supervisor()), project.supervisor());
-        let agents = project.work(["supervisor", "status"]).ok().stdout;
-        addresses
-            .extend(agents.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned));
+        let status = project.work(["supervisor", "status", "--json"]).ok().json();
+        addresses.insert(status["status"]["agents"][0]["url"].as_str().expect("an address").to_owned());
         kill(server);
         let output = client.output();
         assert_eq!(output.code, 1, "{output:#?}");
