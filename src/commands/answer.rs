@@ -7,8 +7,10 @@ use super::Exit;
 use super::connect::endpoint;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::answer::{Request, answer, choose, how, waiting};
-use crate::model::{Reply, StreamId, ThreadId};
+use crate::engine::answer::{Request, answer, choose_among, how, waiting};
+use crate::engine::hint::chain;
+use crate::engine::{Workspace, open_streams};
+use crate::model::{Reply, Stream, StreamId, ThreadId};
 use crate::ui::{asks_text, one_line};
 
 /// Answer what the agent of a running thread asks, or list all that waits
@@ -50,8 +52,18 @@ impl Args {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Waiting<'a> {
+    /// The streams that were looked through.
+    streams: Vec<&'a StreamId>,
+    waiting: Vec<InStream<'a>>,
+}
+
+/// A request, and the stream whose thread it is of.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct InStream<'a> {
     stream: &'a StreamId,
-    waiting: Vec<Request>,
+    #[serde(flatten)]
+    request: Request,
 }
 
 /// An answer that was taken.
@@ -67,18 +79,19 @@ pub(super) struct Answered<'a> {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
-    let (workspace, handle, stream) = ctx.state()?;
-    let Some(id) = &args.id else { return list(ctx, &handle.id, waiting(&stream)) };
-    let request = choose(&stream, id)?;
+    let workspace = ctx.ready()?;
+    let streams = streams(ctx, &workspace)?;
+    let Some(id) = &args.id else { return list(ctx, &streams) };
+    let (stream, request) = choose_among(&streams, id)?;
     let asked = one_line(&request.ask.words());
     let Some(reply) = args.reply() else {
         let failed = Failed::new(Exit::Usage, "usage", format!("say what to answer to `{asked}`"));
         return Err(failed.hint(how(id, &request.ask)));
     };
     let socket = endpoint(ctx, &workspace)?.serving_socket();
-    let reply = answer(&socket, &handle.id, &request, id, &reply)?;
+    let reply = answer(&socket, stream, &request, id, &reply)?;
     let document = Answered {
-        stream: &handle.id,
+        stream,
         thread: request.thread,
         request: &request.ask.id,
         answer: match reply {
@@ -92,13 +105,47 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     Ok(Exit::Done)
 }
 
-fn list(ctx: &Context, stream: &StreamId, waiting: Vec<Request>) -> CommandResult {
-    let document = Waiting { stream, waiting };
-    ctx.print(&document, || {
-        let asks: Vec<_> =
-            document.waiting.iter().map(|one| (one.thread, one.name.as_str(), &one.ask)).collect();
-        let text = asks_text(&ctx.screen, &asks);
-        if text.is_empty() { format!("nothing waits for a person in {stream}\n") } else { text }
+/// Where to look: in the stream that was named, else in every open one, since a person who is asked need not
+/// know who asks.
+fn streams(ctx: &Context, workspace: &Workspace) -> Result<Vec<Stream>, Failed> {
+    let open = open_streams(workspace);
+    if ctx.asked_stream().is_some() || ctx.env.stream.is_some() || open.is_empty() {
+        return Ok(vec![ctx.stream(workspace)?.store.read()?]);
+    }
+    let alone = open.len() == 1;
+    let mut readable = Vec::new();
+    for (handle, stream) in open {
+        match stream {
+            Err(error) if !alone => {
+                ctx.screen.warn(&format!("stream `{}` was not looked through: {}", handle.id, chain(&error)));
+            }
+            stream => readable.push(stream?),
+        }
+    }
+    Ok(readable)
+}
+
+fn list(ctx: &Context, streams: &[Stream]) -> CommandResult {
+    let found: Vec<(StreamId, Request)> = streams
+        .iter()
+        .flat_map(|stream| waiting(stream).into_iter().map(|request| (stream.id.clone(), request)))
+        .collect();
+    let waiting = found.iter().map(|(stream, request)| InStream { stream, request: request.clone() });
+    let document =
+        Waiting { streams: streams.iter().map(|stream| &stream.id).collect(), waiting: waiting.collect() };
+    ctx.print(&document, || match (found.as_slice(), streams) {
+        ([], [only]) => format!("nothing waits for a person in {}\n", only.id),
+        ([], _) => "nothing waits for a person in any open stream\n".to_owned(),
+        (found, _) => {
+            found.chunk_by(|a, b| a.0 == b.0).map(|group| asked(ctx, group, streams.len() > 1)).collect()
+        }
     })?;
     Ok(Exit::Done)
+}
+
+/// What waits in one stream, below its name where there are others.
+fn asked(ctx: &Context, group: &[(StreamId, Request)], named: bool) -> String {
+    let asks: Vec<_> = group.iter().map(|(_, one)| (one.thread, one.name.as_str(), &one.ask)).collect();
+    let head = group.first().filter(|_| named).map(|(stream, _)| format!("{stream}\n")).unwrap_or_default();
+    format!("{head}{}", asks_text(&ctx.screen, &asks))
 }

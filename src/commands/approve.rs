@@ -5,14 +5,16 @@ use clap::Subcommand;
 use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Drawn, Failed};
-use super::tree::plan_tree;
+use super::tree::{plan_tree, stream_tree};
 use crate::engine::agents::check_agents;
 use crate::engine::approve::{
-    ApproveError, Approved, Revoked, StageApproved, approve_plan, approve_stage, check, dry_run, revoke_plan,
-    revoke_stage,
+    ApproveError, Approved, Revoked, StageApproved, approve_plan, approve_stage, check, check_stage, dry_run,
+    revoke_plan, revoke_stage,
 };
+use crate::engine::status::report;
 use crate::engine::validate::unknown_agents;
 use crate::engine::{StreamHandle, approved, read_text, stage};
+use crate::model::{StageId, Stream};
 use crate::plan;
 use crate::ui::{confirm, tree};
 
@@ -60,6 +62,9 @@ struct StageArgs {
     /// Approve though not all of its threads are done
     #[arg(long)]
     force: bool,
+    /// Approve without being asked; needed where there is no terminal
+    #[arg(short, long)]
+    yes: bool,
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
@@ -135,8 +140,26 @@ fn run_stage(ctx: &Context, args: &StageArgs) -> CommandResult {
         let revoked = Revoked { revoked: id.to_string() };
         ctx.print(&revoked, || format!("stage {id} is no longer approved"))?;
     } else {
+        check_stage(&stream, id, args.force)?;
+        if !args.yes && !asked_stage(ctx, &stream, id)? {
+            ctx.screen.say("nothing was approved");
+            return Ok(Exit::Failed);
+        }
         approve_stage(&handle.store, id, &ctx.person(args.by.as_deref()), args.force)?;
         ctx.print(&StageApproved { approved: id }, || format!("approved stage {id}"))?;
     }
     Ok(Exit::Done)
+}
+
+/// Shows how the stage stands, and asks.
+fn asked_stage(ctx: &Context, stream: &Stream, id: StageId) -> Result<bool, Failed> {
+    if !ctx.screen.interactive || ctx.json {
+        let message = format!("approving stage {id} needs a person's word");
+        return Err(Failed::new(Exit::Waiting, "needs-confirmation", message)
+            .hint(format!("`--yes` gives it; `work show {id}` only looks")));
+    }
+    let mut status = report(stream, Vec::new());
+    status.stages.retain(|stage| stage.id == id);
+    ctx.screen.say(tree(&ctx.screen, &stream_tree(stream, &status, true)).trim_end());
+    Ok(confirm(&ctx.screen, &format!("approve the result of stage {id}?")))
 }

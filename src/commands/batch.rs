@@ -188,7 +188,6 @@ impl Windowed<'_> {
 /// A missing agent is told before any window opens, and any job is queued.
 pub(super) fn agent_program(ctx: &Context, prepared: &Prepared) -> Result<(), Failed> {
     program_of(&prepared.spec.agent, ctx.env.opencode.as_deref()).map(drop).map_err(|error| {
-        Failed::new(Exit::Program, "agent-missing", error.to_string())
-            .hint(FailureKind::AgentMissing.advice())
+        Failed::new(Exit::Program, "agent-missing", error.to_string()).hint(FailureKind::INSTALL)
     })
 }

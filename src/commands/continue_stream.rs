@@ -141,7 +141,8 @@ impl Round<'_> {
         let mode = args.watching.mode(ctx, workspace)?;
         if args.dry_run {
             let plan = self.prepared(mode)?;
-            let threads = plan.threads.iter().map(Would::of).collect();
+            let settings = ctx.settings(workspace)?;
+            let threads = plan.threads.iter().map(|one| Would::of(one, &settings, &args.how, true)).collect();
             let would = WouldContinue { batch: self.batch, threads, unfinished };
             ctx.print(&would, || {
                 let left = |case: &Case| {

@@ -122,7 +122,8 @@ fn execute(ctx: &Context, args: &Args) -> CommandResult {
     let prepared = prepare(&workspace, &handle, &agents, &args.how.request(&args.thread), mode)?;
     prepared.warnings.iter().for_each(|warning| ctx.screen.warn(warning));
     if args.dry_run {
-        let would = Would::of(&prepared);
+        let settings = ctx.settings(&workspace)?;
+        let would = Would::of(&prepared, &settings, &args.how, ctx.screen.interactive);
         ctx.print(&would, || would.words())?;
         return Ok(Exit::Done);
     }

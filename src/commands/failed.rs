@@ -381,9 +381,9 @@ impl From<AnswerError> for Failed {
             error @ (AnswerError::NothingWaits(_) | AnswerError::NoLonger(_)) => {
                 Self::hinted(Exit::Failed, "nothing-waits", &error)
             }
-            error @ (AnswerError::Several { .. } | AnswerError::Unfit { .. }) => {
-                Self::hinted(Exit::Usage, "wrong-answer", &error)
-            }
+            error @ (AnswerError::Several { .. }
+            | AnswerError::Streams { .. }
+            | AnswerError::Unfit { .. }) => Self::hinted(Exit::Usage, "wrong-answer", &error),
             error @ (AnswerError::Elsewhere { .. } | AnswerError::Client(_)) => {
                 Self::hinted(Exit::Unreachable, "supervisor", &error)
             }

@@ -98,7 +98,12 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                 .hint("name them: `--thread ID` (several times), `--batch ID` or `--all`"));
         }
         let fix = fix(args.how.clone(), args.retry);
-        return if args.dry_run { fix.dry_run(&found) } else { fix.apply(&found) };
+        let named = !args.threads.is_empty();
+        return match (args.how.resume && !named, args.dry_run) {
+            (true, dry_run) => fix.able(&found, dry_run),
+            (false, true) => fix.dry_run(&found, Vec::new()),
+            (false, false) => fix.apply(&found),
+        };
     }
     if ctx.json {
         ctx.print(&found, String::new)?;
@@ -117,7 +122,11 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         None => Ok(nothing(ctx)),
         Some(Answer { cases, how, retry }) => {
             let fix = fix(how, retry);
-            if args.dry_run { fix.dry_run(&cases) } else { fix.confirmed(&cases, args.yes, asking) }
+            if args.dry_run {
+                fix.dry_run(&cases, Vec::new())
+            } else {
+                fix.confirmed(&cases, args.yes, asking)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::execute::Watch;
 use super::failed::{CommandResult, Failed};
 use super::fix_ask::{Answer, ask};
+use super::fix_left::{Left, WouldFix, divide, told};
 use super::headless::Headless;
 use super::how::{How, Watching, Would};
 use super::turn::run_turn;
@@ -77,8 +78,9 @@ pub(super) fn first(
 impl Fix<'_> {
     /// Shows what will happen, and asks whether it may.
     pub(super) fn confirmed(&self, cases: &[Case], yes: bool, asking: Option<LastWords>) -> CommandResult {
-        for prepared in self.prepared(cases)? {
-            self.ctx.screen.say(Would::of(&prepared).words().trim_end());
+        let prepared = self.prepared(cases)?;
+        for would in self.would(&prepared)? {
+            self.ctx.screen.say(would.words().trim_end());
         }
         let goes = yes || confirm(&self.ctx.screen, "go?");
         // From here on a signal is the turn's business.
@@ -86,13 +88,33 @@ impl Fix<'_> {
         if goes { self.apply(cases) } else { Ok(nothing(self.ctx)) }
     }
 
+    /// Resumes those of several threads that can be, and names the others. They are not done, so it fails.
+    pub(super) fn able(&self, cases: &[Case], dry_run: bool) -> CommandResult {
+        let (able, left) = divide(self, cases)?;
+        told(&able, &left).iter().for_each(|line| self.ctx.screen.warn(line));
+        if dry_run {
+            return self.dry_run(&able, left);
+        }
+        let none_left = left.is_empty();
+        let exit = self.apply(&able)?;
+        Ok(if exit == Exit::Done && !none_left { Exit::Failed } else { exit })
+    }
+
     /// Only says what would happen.
-    pub(super) fn dry_run(&self, cases: &[Case]) -> CommandResult {
+    pub(super) fn dry_run(&self, cases: &[Case], left: Vec<Left>) -> CommandResult {
         let prepared = self.prepared(cases)?;
         prepared.iter().flat_map(|one| &one.warnings).for_each(|warning| self.ctx.screen.warn(warning));
-        let would: Vec<Would<'_>> = prepared.iter().map(Would::of).collect();
-        self.ctx.print(&would, || would.iter().map(Would::words).collect())?;
+        let would = self.would(&prepared)?;
+        let would = WouldFix { threads: would, left };
+        self.ctx.print(&would, || would.threads.iter().map(Would::words).collect())?;
         Ok(Exit::Done)
+    }
+
+    fn would<'p>(&self, prepared: &'p [Prepared]) -> Result<Vec<Would<'p>>, Failed> {
+        let settings = self.ctx.settings(self.workspace)?;
+        // Several get a window each, and a window is seen.
+        let watched = prepared.len() > 1 || self.ctx.screen.interactive;
+        Ok(prepared.iter().map(|one| Would::of(one, &settings, &self.how, watched)).collect())
     }
 
     /// Takes them up.
@@ -144,7 +166,7 @@ impl Fix<'_> {
         models.next()
     }
 
-    fn prepare(&self, thread: ThreadId) -> Result<Prepared, Failed> {
+    pub(super) fn prepare(&self, thread: ThreadId) -> Result<Prepared, Failed> {
         let agents = self.ctx.agents(self.workspace)?;
         let stream = self.handle.store.read()?;
         let thread = crate::engine::thread(&stream, &thread.to_string())?;

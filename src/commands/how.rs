@@ -4,9 +4,10 @@ use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::asking::policy_of;
 use super::context::Context;
 use super::failed::Failed;
-use crate::config::Window;
+use crate::config::{Settings, Window};
 use crate::engine::{Approach, Prepared, TurnRequest, Workspace};
 use crate::model::{Mode, Policy, SessionId, ThreadId};
 use crate::ui::one_line;
@@ -139,6 +140,8 @@ pub(super) struct Would<'a> {
     #[serde(serialize_with = "crate::engine::lossy::path")]
     directory: &'a std::path::Path,
     prompt_bytes: usize,
+    /// What happens when the agent asks for a permission, or asks a question.
+    permissions: Policy,
     warnings: &'a [String],
 }
 
@@ -150,7 +153,8 @@ struct Resumed<'a> {
 }
 
 impl<'a> Would<'a> {
-    pub(super) fn of(prepared: &'a Prepared) -> Self {
+    /// What the turn would be; `watched` says whether somebody would see it.
+    pub(super) fn of(prepared: &'a Prepared, settings: &Settings, how: &How, watched: bool) -> Self {
         Self {
             thread: prepared.spec.thread,
             name: &prepared.name,
@@ -164,6 +168,7 @@ impl<'a> Would<'a> {
                 .map(|(session_id, attempt)| Resumed { session_id, attempt: *attempt }),
             directory: &prepared.spec.directory,
             prompt_bytes: prepared.spec.prompt.len(),
+            permissions: policy_of(settings, prepared, watched, how.no_supervisor),
             warnings: &prepared.warnings,
         }
     }
@@ -180,10 +185,12 @@ impl<'a> Would<'a> {
         };
         let resume = if self.resume.is_some() { " --resume" } else { "" };
         format!(
-            "{how} ({}) in {}, {}; `work prompt --thread {thread}{resume}` shows its {} bytes of prompt\n",
+            "{how} ({}) in {}, {}, permissions: {}; `work prompt --thread {thread}{resume}` shows its {} bytes of \
+             prompt\n",
             self.models.join(", then "),
             self.directory.display(),
             self.mode.name(),
+            self.permissions.name(),
             self.prompt_bytes
         )
     }

@@ -41,6 +41,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         let message = format!("thread `{}` has no turn {turn}; it has {}", thread.id, known.join(", "));
         return Err(Failed::new(Exit::Usage, "unknown-turn", message));
     }
+    if let (None, false, Some(hint)) = (args.turn, ctx.json, earlier(thread.id, &all)) {
+        ctx.screen.hint(&hint);
+    }
     show_turn(ctx, &workspace, &handle, thread.id, turn, args.follow)?;
     Ok(Exit::Done)
 }
@@ -77,4 +80,31 @@ pub(super) fn show_turn(
         ctx.screen.warn(&words);
     }
     Ok(())
+}
+
+/// That there are turns before the last one, and how they are shown.
+fn earlier(thread: ThreadId, turns: &[TurnNumber]) -> Option<String> {
+    let (_, earlier) = turns.split_last()?;
+    let numbers: Vec<String> = earlier.iter().map(ToString::to_string).collect();
+    let which = match earlier {
+        [] => return None,
+        [_] => "there is an earlier turn",
+        _ => "there are earlier turns",
+    };
+    Some(format!("{which}, {}: `work logs {thread} --turn N` shows it", numbers.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_turns_are_told_of_and_none_where_there_is_none() {
+        let thread = "01.01.02".parse().expect("an id");
+        assert_eq!((earlier(thread, &[]), earlier(thread, &[3])), (None, None));
+        let one = earlier(thread, &[1, 2]).expect("a hint");
+        assert_eq!(one, "there is an earlier turn, 1: `work logs 01.01.02 --turn N` shows it");
+        let more = earlier(thread, &[1, 2, 4, 7]).expect("a hint");
+        assert_eq!(more, "there are earlier turns, 1, 2, 4: `work logs 01.01.02 --turn N` shows it");
+    }
 }

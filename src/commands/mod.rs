@@ -30,6 +30,7 @@ mod exit;
 mod failed;
 mod fix;
 mod fix_ask;
+mod fix_left;
 mod fix_run;
 mod headless;
 mod hold;

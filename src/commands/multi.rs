@@ -9,6 +9,7 @@ use super::context::Context;
 use super::failed::CommandResult;
 use super::headless::Headless;
 use super::how::{How, Watching, Would};
+use crate::config::Settings;
 use crate::engine::batch::{BatchPlan, Skipped, prepare_batch};
 use crate::model::BatchId;
 
@@ -45,7 +46,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let request = args.how.request("");
     let prepare = || prepare_batch(&workspace, &handle, &agents, args.batch.as_deref(), &request, mode);
     if args.dry_run {
-        return dry_run(ctx, &prepare()?);
+        return dry_run(ctx, &prepare()?, &ctx.settings(&workspace)?, &args.how);
     }
     let how = &args.how;
     let watching = &args.watching;
@@ -57,9 +58,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     Windowed { ctx, workspace: &workspace, handle: &handle, how, watching }.run(|| Ok(prepare()?))
 }
 
-fn dry_run(ctx: &Context, batch: &BatchPlan) -> CommandResult {
+fn dry_run(ctx: &Context, batch: &BatchPlan, settings: &Settings, how: &How) -> CommandResult {
     batch.warnings().iter().for_each(|warning| ctx.screen.warn(warning));
-    let threads = batch.threads.iter().map(Would::of).collect();
+    let threads = batch.threads.iter().map(|one| Would::of(one, settings, how, true)).collect();
     let would = WouldRun { batch: batch.id, name: &batch.name, threads, skipped: &batch.skipped };
     ctx.print(&would, || {
         let lines: Vec<String> = would.threads.iter().map(Would::words).collect();

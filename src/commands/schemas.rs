@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, close, continue_stream, copies, create, failed, headless, how, import, jobs, jobs_wait,
-    multi, preview, prompt, session_connect, show, supervisor, use_stream, validate,
+    answer, batch, close, continue_stream, copies, create, failed, fix_left, headless, how, import, jobs,
+    jobs_wait, multi, preview, prompt, session_connect, show, supervisor, use_stream, validate,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
@@ -66,7 +66,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("error", of::<failed::ErrorDocument<'static>>()),
         ("execute-dry-run", of::<how::Would<'static>>()),
         ("fix", of::<Vec<Case>>()),
-        ("fix-dry-run", of::<Vec<how::Would<'static>>>()),
+        ("fix-dry-run", of::<fix_left::WouldFix<'static>>()),
         ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
         ("jobs", of::<Vec<JobRow>>()),

@@ -1,16 +1,19 @@
 //! `work status`
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Exit;
+use super::connect::endpoint;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use crate::engine::drift::drift_or_trouble;
 use crate::engine::hint::chain;
 use crate::engine::jobs::{Queue, mark};
 use crate::engine::status::{StatusReport, report};
+use crate::engine::windows::{WindowPlace, places};
 use crate::engine::{StreamHandle, Workspace};
-use crate::model::Stream;
+use crate::model::{Stream, ThreadId};
 use crate::sys::watch::Watch;
 use crate::ui::{StatusView, status_table};
 
@@ -31,7 +34,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         return watch(ctx, view);
     }
     let (workspace, handle, stream) = ctx.state()?;
-    let status = look(ctx, &workspace, &stream, &handle);
+    let mut status = look(ctx, &workspace, &stream, &handle);
+    Windows::default().tell(ctx, &workspace, &mut status);
     ctx.print(&status, || status_table(&ctx.screen, &status, view))?;
     if ctx.json {
         return Ok(Exit::Done);
@@ -68,6 +72,26 @@ fn look(ctx: &Context, workspace: &Workspace, stream: &Stream, handle: &StreamHa
     report
 }
 
+/// The windows of what runs. tmux is asked only when something runs, and again only when something else does.
+#[derive(Default)]
+struct Windows {
+    running: Vec<(ThreadId, u32)>,
+    found: BTreeMap<ThreadId, WindowPlace>,
+}
+
+impl Windows {
+    fn tell(&mut self, ctx: &Context, workspace: &Workspace, status: &mut StatusReport) {
+        let running = status.running();
+        if running != self.running {
+            // Where a window is, is no reason to fail: the records are what counts.
+            let asked = endpoint(ctx, workspace).ok().filter(|_| !running.is_empty());
+            self.found = asked.map(|at| places(&ctx.env, &at, &status.stream)).unwrap_or_default();
+            self.running = running;
+        }
+        status.place(&self.found);
+    }
+}
+
 /// How soon the death of whoever runs a thread is seen: no file tells of it.
 const RUNNING: Duration = Duration::from_secs(1);
 
@@ -81,12 +105,14 @@ fn watch(ctx: &Context, view: StatusView) -> CommandResult {
             .hint("`--watch --json` prints a document for every change"));
     }
     let (workspace, handle, _) = ctx.state()?;
+    let mut windows = Windows::default();
     let folder = Watch::dir(&handle.dir);
     let mut shown = String::new();
     loop {
         let stream = handle.store.read()?;
-        let status = look(ctx, &workspace, &stream, &handle);
-        let runs = ["running", "waiting"].iter().any(|word| status.counts.contains_key(word));
+        let mut status = look(ctx, &workspace, &stream, &handle);
+        windows.tell(ctx, &workspace, &mut status);
+        let runs = !status.running().is_empty();
         let screen = ctx.screen.at(ctx.env.clock.now());
         let text =
             if ctx.json { serde_json::to_string(&status)? } else { status_table(&screen, &status, view) };

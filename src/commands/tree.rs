@@ -27,8 +27,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     Ok(Exit::Done)
 }
 
-/// The tree of a stream's state.
-fn stream_tree(stream: &Stream, status: &StatusReport, tasks: bool) -> TreeNode {
+/// The tree of a stream's state, of the stages that `status` has.
+pub(super) fn stream_tree(stream: &Stream, status: &StatusReport, tasks: bool) -> TreeNode {
     let thread_node = |row: &crate::engine::status::ThreadRow| {
         let thread = stream.thread(row.id).filter(|_| tasks);
         let children = thread.into_iter().flat_map(|thread| &thread.tasks).map(|task| TreeNode {

@@ -131,7 +131,7 @@ fn ended(ctx: &Context, handle: &StreamHandle, thread: ThreadId, outcome: TurnOu
         TurnOutcome::Failed { failure } => {
             let exit = if failure.kind.is_program() { Exit::Program } else { Exit::Failed };
             let message = format!("thread `{thread}` failed: {}", failure.message);
-            Err(Failed::new(exit, failure.kind.name(), message).hint(failure.kind.advice()))
+            Err(Failed::new(exit, failure.kind.name(), message).hint(failure.kind.advice(thread)))
         }
         TurnOutcome::Cancelled { cause } => {
             ctx.screen.note(&format!("thread {thread} was interrupted: {}", cause.words()));

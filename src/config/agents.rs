@@ -13,6 +13,10 @@ use crate::model::{AgentName, BackendKind, ModelRef, Policy};
 use super::reader::{Codes, Reader};
 use super::yaml::{Key, Node, Value};
 
+/// What to write into a file without agents; `work init` leaves a file alone that is there.
+const EXAMPLE: &str = "the shortest file that works is `agents: [{ name: default, models: [provider/model] }]`; \
+                       `opencode models` lists the models";
+
 /// An agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
@@ -141,7 +145,7 @@ pub fn parse_agents(source: &str) -> ParsedAgents {
             Some(list) => finding.at(list.span.clone(), ""),
             None => finding,
         };
-        reader.found.push(finding.help("`work init` writes an example"));
+        reader.found.push(finding.help(EXAMPLE));
     }
     let agents = agents.into_iter().map(|(agent, _)| agent).collect();
     ParsedAgents { agents: Agents { agents }, diagnostics: reader.found }

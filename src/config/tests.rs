@@ -202,3 +202,13 @@ proptest! {
         }
     }
 }
+
+/// An empty file is told what makes it a good one, and that is true.
+#[test]
+fn the_file_that_a_file_without_agents_is_shown_can_be_used() {
+    let found = parse_agents("").diagnostics;
+    let help = found[0].help.as_deref().expect("something to do");
+    let example = help.split('`').nth(1).expect("a file");
+    let parsed = parse_agents(example);
+    assert_eq!((parsed.diagnostics.len(), parsed.agents.agents.len()), (0, 1), "{:#?}", parsed.diagnostics);
+}

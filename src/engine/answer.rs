@@ -49,6 +49,14 @@ pub enum AnswerError {
         /// What, and the ids to answer with.
         requests: Vec<(String, String)>,
     },
+    /// Threads of that id or name wait in several streams.
+    #[error("`{wanted}` waits in several streams")]
+    Streams {
+        /// What was asked for.
+        wanted: String,
+        /// The streams.
+        fitting: Vec<StreamId>,
+    },
     /// The answer is none to what is asked.
     #[error("that is no answer to `{asked}`")]
     Unfit {
@@ -82,6 +90,10 @@ impl Hint for AnswerError {
             }
             Self::Several { requests, .. } => {
                 requests.iter().map(|(asked, how)| format!("{asked}: {how}")).collect()
+            }
+            Self::Streams { fitting, .. } => {
+                let ids: Vec<String> = fitting.iter().map(|id| format!("`{id}`")).collect();
+                vec![format!("name one with `--stream`: {}", ids.join(", "))]
             }
             Self::Unfit { how, .. } => vec![how.clone()],
             Self::Elsewhere { .. } => vec![
@@ -149,6 +161,40 @@ pub fn choose(stream: &Stream, wanted: &str) -> Result<Request, AnswerError> {
             Err(AnswerError::Several { thread, requests: of_thread.iter().map(told).collect() })
         }
     }
+}
+
+/// The request that `wanted` means in one of several streams, with that stream.
+///
+/// # Errors
+/// [`AnswerError::Streams`] when it waits in more than one of them; else what [`choose`] says, of the stream
+/// that came closest.
+pub fn choose_among<'a>(streams: &'a [Stream], wanted: &str) -> Result<(&'a StreamId, Request), AnswerError> {
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
+    for stream in streams {
+        match choose(stream, wanted) {
+            Ok(request) => found.push((&stream.id, request)),
+            Err(error) => refused.push((&stream.id, error)),
+        }
+    }
+    // One that asks several things waits as well.
+    let several = |error: &AnswerError| matches!(error, AnswerError::Several { .. });
+    let waits = found.iter().map(|(id, _)| *id);
+    let waits = waits.chain(refused.iter().filter(|(_, error)| several(error)).map(|(id, _)| *id));
+    let mut fitting: Vec<StreamId> = waits.cloned().collect();
+    if fitting.len() > 1 {
+        fitting.sort();
+        return Err(AnswerError::Streams { wanted: wanted.to_owned(), fitting });
+    }
+    if let Some(only) = found.pop() {
+        return Ok(only);
+    }
+    let closeness = |error: &AnswerError| match error {
+        AnswerError::Several { .. } => 0,
+        AnswerError::NothingWaits(_) => 1,
+        _ => 2,
+    };
+    let closest = refused.into_iter().map(|(_, error)| error).min_by_key(closeness);
+    Err(closest.unwrap_or_else(|| AnswerError::NoLonger("no stream is open".to_owned())))
 }
 
 /// Answers a request, which `wanted` means: when this returns, its agent has the answer.

@@ -28,11 +28,8 @@ pub enum ApproveError {
         count: usize,
     },
     /// Words of the template are left, and an agent would be told them.
-    #[error("the plan has {count} placeholder{} that nobody has replaced", if *count == 1 { "" } else { "s" })]
-    Placeholders {
-        /// How many.
-        count: usize,
-    },
+    #[error("the plan has placeholders that nobody has replaced")]
+    Placeholders,
     /// A question is open.
     #[error("stage {stage} has an open question: {question}")]
     OpenQuestion {
@@ -102,7 +99,7 @@ impl Hint for ApproveError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Errors { .. } => vec!["`work validate plan` shows them".to_owned()],
-            Self::Placeholders { .. } => {
+            Self::Placeholders => {
                 vec![
                     "write in PLAN.md what is meant, or remove the line; `work validate plan` shows all"
                         .to_owned(),
@@ -134,7 +131,7 @@ impl ApproveError {
     pub fn is_about(&self, finding: &Diagnostic) -> bool {
         match self {
             Self::Errors { .. } => finding.severity == Severity::Error,
-            Self::Placeholders { .. } => finding.code == plan::PLACEHOLDER,
+            Self::Placeholders => finding.code == plan::PLACEHOLDER,
             Self::OpenQuestion { .. } => matches!(finding.code, "P032" | "P033"),
             _ => false,
         }
@@ -210,9 +207,8 @@ pub fn check(parsed: &Parsed) -> Result<(), ApproveError> {
     if errors > 0 {
         return Err(ApproveError::Errors { count: errors });
     }
-    let placeholders = parsed.diagnostics.iter().filter(|finding| finding.code == plan::PLACEHOLDER).count();
-    if placeholders > 0 {
-        return Err(ApproveError::Placeholders { count: placeholders });
+    if parsed.diagnostics.iter().any(|finding| finding.code == plan::PLACEHOLDER) {
+        return Err(ApproveError::Placeholders);
     }
     if let Some((stage, question)) = plan::open_questions(&parsed.plan).next() {
         return Err(ApproveError::OpenQuestion { stage, question: first_line(&question.text) });
@@ -271,6 +267,23 @@ pub fn revoke_plan(store: &Store) -> Result<(), ApproveError> {
     })?)
 }
 
+/// Whether the result of a stage may be approved.
+///
+/// # Errors
+/// [`ApproveError::NoStage`]; [`ApproveError::NotDone`] unless `force`.
+pub fn check_stage(stream: &Stream, stage: StageId, force: bool) -> Result<(), ApproveError> {
+    let mine: Vec<&Thread> = stream.threads.iter().filter(|thread| thread.id.stage() == stage).collect();
+    if mine.is_empty() {
+        return Err(ApproveError::NoStage(stage));
+    }
+    let open: Vec<ThreadId> = mine
+        .iter()
+        .filter(|thread| thread.in_plan && !super::status::status_of(thread).is_settled())
+        .map(|thread| thread.id)
+        .collect();
+    if open.is_empty() || force { Ok(()) } else { Err(ApproveError::NotDone { stage, open }) }
+}
+
 /// Approves the result of a stage.
 ///
 /// # Errors
@@ -278,21 +291,10 @@ pub fn revoke_plan(store: &Store) -> Result<(), ApproveError> {
 pub fn approve_stage(store: &Store, stage: StageId, by: &str, force: bool) -> Result<(), ApproveError> {
     let now = store.now();
     Ok(store.transact(|stream| {
-        let mine: Vec<&Thread> = stream.threads.iter().filter(|thread| thread.id.stage() == stage).collect();
-        if mine.is_empty() {
-            return Err(ApproveError::NoStage(stage));
-        }
-        let open: Vec<ThreadId> = mine
-            .iter()
-            .filter(|thread| thread.in_plan && !super::status::status_of(thread).is_settled())
-            .map(|thread| thread.id)
-            .collect();
-        if !open.is_empty() && !force {
-            return Err(ApproveError::NotDone { stage, open });
-        }
+        check_stage(stream, stage, force)?;
         let approval = Approval { at: now, by: by.to_owned(), hash: None, seal: None, extra: Extra::new() };
         stream.approvals.stages.insert(stage, approval);
-        Ok(())
+        Ok::<_, ApproveError>(())
     })?)
 }
 

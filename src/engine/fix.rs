@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::folders::Folders;
 use super::status::{SessionRow, SessionStatus, ThreadRow, status_of, thread_row};
 use super::{ResolveError, resolve};
 use crate::model::{BatchId, FailureKind, Remedy, Stream, TaskStatus, Thread, ThreadId, ThreadStatus};
@@ -69,8 +70,9 @@ pub fn cases(stream: &Stream) -> Vec<Case> {
 /// A thread as a case, whatever its status.
 #[must_use]
 pub fn case(thread: &Thread) -> Case {
-    let row = thread_row(thread);
-    let not_resumable = thread.resumable(None).err().map(|why| why.to_string());
+    let folders = Folders::default();
+    let row = thread_row(thread, &folders);
+    let not_resumable = folders.hindrance(thread);
     let last = row.sessions.last();
     let kind = last.and_then(|last| last.error.as_ref()).map(|failure| failure.kind);
     Case {
@@ -112,7 +114,7 @@ fn advice(thread: &Thread, kind: Option<FailureKind>) -> String {
         (ThreadStatus::Blocked, _) => {
             "clear what blocks it, then resume with `--message` that says so".to_owned()
         }
-        (_, Some(kind)) => kind.advice().to_owned(),
+        (_, Some(kind)) => kind.advice(thread.id),
         (_, None) if thread.sessions.is_empty() => "run it: no agent has had it yet".to_owned(),
         (ThreadStatus::Incomplete, None) => "resume it: the agent left tasks open".to_owned(),
         (_, None) => "resume it where it stopped".to_owned(),

@@ -191,6 +191,15 @@ pub fn write_facts(
     facts: &Facts,
     end: Option<&TurnEnd>,
 ) -> Result<u32, SessionError> {
+    // Nearly always its record is there, and what others left is none of its business.
+    let ours = |thread: &Thread| facts.find(thread).is_some();
+    let written = store.transact(|state| match state.thread(facts.start.thread).is_some_and(ours) {
+        true => facts.write(state, end).map(Some),
+        false => Ok(None),
+    })?;
+    if let Some(attempt) = written {
+        return Ok(attempt);
+    }
     let left = Left::of(&store.read()?, private, store.now());
     Ok(store.transact(|state| {
         left.write(state)?;

@@ -15,6 +15,7 @@ mod conversation;
 pub mod drift;
 pub mod edits;
 pub mod fix;
+mod folders;
 pub mod hint;
 mod history;
 pub mod import;
@@ -62,6 +63,8 @@ pub use sessions::{
     Begun, SessionError, SessionStart, begin_session, close_lost, end_own, end_session, fail_unopened,
     recover, recover_all, show_asks,
 };
-pub use streams::{StreamError, StreamHandle, StreamSummary, create, list, make_current, read_text, select};
+pub use streams::{
+    StreamError, StreamHandle, StreamSummary, create, list, make_current, open_streams, read_text, select,
+};
 pub use update::{UpdateError, UpdateRequest, UpdateTarget, Updated, update};
 pub use workspace::{Workspace, WorkspaceError};

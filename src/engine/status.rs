@@ -7,7 +7,11 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{drift::Drift, jobs::JobMark, owner};
+use super::drift::{Drift, DriftKind};
+use super::folders::Folders;
+use super::jobs::JobMark;
+use super::owner;
+use super::windows::WindowPlace;
 use crate::model::{
     AgentName, Ask, BatchId, Failure, Progress, SessionRecord, SessionRef, SessionState, StageId, Stream,
     StreamId, StreamState, Thread, ThreadId, ThreadStatus, TurnNumber, Usage, thread_status,
@@ -53,6 +57,9 @@ pub struct StageRow {
     pub name: String,
     /// Whether its result was approved.
     pub approved: bool,
+    /// Threads that came into it after its result was approved, which the approval does not speak of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub newer: Vec<ThreadId>,
     /// Its tasks.
     pub tasks: Progress,
     /// Its batches.
@@ -91,8 +98,11 @@ pub struct ThreadRow {
     pub tasks: Progress,
     /// Whether the plan still has it.
     pub in_plan: bool,
-    /// Whether its last session can be continued.
+    /// Whether its last session can be continued: its agent may know it, and its folder is there.
     pub resumable: bool,
+    /// The tmux window that it runs in, where that could be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowPlace>,
     /// Its attempts, oldest first.
     pub sessions: Vec<SessionRow>,
     /// Its job, while that is queued or runs; told by `work status` alone.
@@ -101,10 +111,31 @@ pub struct ThreadRow {
 }
 
 impl ThreadRow {
+    /// The attempt that runs, if one does.
+    #[must_use]
+    pub fn running(&self) -> Option<u32> {
+        self.sessions.last().filter(|last| last.status == SessionStatus::Running).map(|last| last.attempt)
+    }
+
     /// What its agent asks a person, and waits for.
     #[must_use]
     pub fn asks(&self) -> &[Ask] {
         self.sessions.last().map_or(&[], |last| &last.asks)
+    }
+}
+
+impl StatusReport {
+    /// The attempts that run.
+    #[must_use]
+    pub fn running(&self) -> Vec<(ThreadId, u32)> {
+        self.threads.iter().filter_map(|row| Some((row.id, row.running()?))).collect()
+    }
+
+    /// Tells each thread that runs its window.
+    pub fn place(&mut self, windows: &BTreeMap<ThreadId, WindowPlace>) {
+        for row in self.threads.iter_mut().filter(|row| row.running().is_some()) {
+            row.window = windows.get(&row.id).cloned();
+        }
     }
 }
 
@@ -240,7 +271,7 @@ pub fn status_of(thread: &Thread) -> ThreadStatus {
     thread_status(thread, &owner::is_alive)
 }
 
-pub(super) fn thread_row(thread: &Thread) -> ThreadRow {
+pub(super) fn thread_row(thread: &Thread, folders: &Folders) -> ThreadRow {
     let status = status_of(thread);
     let sessions: Vec<SessionRow> = thread.sessions.iter().map(SessionRow::of).collect();
     ThreadRow {
@@ -250,7 +281,10 @@ pub(super) fn thread_row(thread: &Thread) -> ThreadRow {
         agent: thread.agent.clone(),
         tasks: Progress::of(&thread.tasks),
         in_plan: thread.in_plan,
-        resumable: !status.is_settled() && status != ThreadStatus::Running && thread.resumable(None).is_ok(),
+        resumable: !status.is_settled()
+            && status != ThreadStatus::Running
+            && folders.hindrance(thread).is_none(),
+        window: None,
         sessions,
         job: None,
     }
@@ -259,7 +293,8 @@ pub(super) fn thread_row(thread: &Thread) -> ThreadRow {
 /// The report of a stream. `drift` is what changed in its plan since it was approved.
 #[must_use]
 pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
-    let threads: Vec<ThreadRow> = stream.threads.iter().map(thread_row).collect();
+    let folders = Folders::default();
+    let threads: Vec<ThreadRow> = stream.threads.iter().map(|thread| thread_row(thread, &folders)).collect();
     let mut counts = BTreeMap::new();
     for row in &threads {
         *counts.entry(row.status.name()).or_insert(0) += 1;
@@ -278,7 +313,7 @@ pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
         counts,
         // The sum of nothing would be a negative zero.
         cost: usages.fold(0.0, |sum, usage| sum + usage.cost),
-        stages: stages(stream, &threads),
+        stages: stages(stream, &threads, &drift),
         threads,
         drift,
         plan_unreadable: None,
@@ -287,7 +322,7 @@ pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
 }
 
 /// Threads are in order of their ids, so stages and batches are runs; a row belongs to each.
-fn stages(stream: &Stream, rows: &[ThreadRow]) -> Vec<StageRow> {
+fn stages(stream: &Stream, rows: &[ThreadRow], drift: &[Drift]) -> Vec<StageRow> {
     let mut out = Vec::new();
     let mut rest = rows;
     for stage in stream.threads.chunk_by(|a, b| a.id.stage() == b.id.stage()) {
@@ -311,9 +346,26 @@ fn stages(stream: &Stream, rows: &[ThreadRow]) -> Vec<StageRow> {
             id: first.id.stage(),
             name: first.stage_name.clone(),
             approved: stream.approvals.stages.contains_key(&first.id.stage()),
+            newer: newer(stream, stage, drift),
             tasks: Progress::of(stage.iter().flat_map(|thread| &thread.tasks)),
             batches,
         });
     }
     out
+}
+
+/// The threads of an approved stage that its approval does not speak of: taken over later, or in the plan
+/// only.
+fn newer(stream: &Stream, stage: &[Thread], drift: &[Drift]) -> Vec<ThreadId> {
+    let Some(id) = stage.first().map(|thread| thread.id.stage()) else { return Vec::new() };
+    let Some(approval) = stream.approvals.stages.get(&id) else { return Vec::new() };
+    let later = |thread: &&Thread| {
+        let since = thread.tasks.iter().map(|task| task.created_at).min();
+        thread.in_plan && since.is_some_and(|since| since > approval.at)
+    };
+    let planned = drift.iter().filter(|drift| drift.kind == DriftKind::New && drift.id.stage() == id);
+    let mut newer: Vec<ThreadId> = stage.iter().filter(later).map(|thread| thread.id).collect();
+    newer.extend(planned.map(|drift| drift.id));
+    newer.sort();
+    newer
 }

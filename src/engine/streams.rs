@@ -164,6 +164,20 @@ pub fn select(
     }
 }
 
+/// Every stream that is not completed, with its state as far as that can be read, in order.
+#[must_use]
+pub fn open_streams(workspace: &Workspace) -> Vec<(StreamHandle, Result<Stream, StoreError>)> {
+    let with_state = |id| {
+        let handle = handle(workspace, id);
+        let stream = handle.store.read();
+        (handle, stream)
+    };
+    let open = |(_, stream): &(StreamHandle, Result<Stream, StoreError>)| {
+        stream.as_ref().map_or(true, |stream| stream.state != StreamState::Completed)
+    };
+    workspace.stream_ids().into_iter().map(with_state).filter(open).collect()
+}
+
 /// A stream whose state can't be read counts as open: it wants attention.
 fn is_open(store: &Store) -> bool {
     store.read().map_or(true, |stream| stream.state != StreamState::Completed)

@@ -148,14 +148,15 @@ fn last_event(workspace: &Workspace, stream: &Stream, thread: &Thread) -> Option
 
 fn session(thread: &Thread, case: &Case) -> Evidence {
     let says = match (thread.resumable(None), &case.not_resumable) {
-        (Ok(record), _) => {
+        (_, Some(why)) => format!("none can go on: {why}"),
+        (Ok(record), None) => {
             let id = record.session.known().map(ToString::to_string).unwrap_or_default();
             format!(
                 "{id} of attempt {} ({}) can go on, if the agent still has it",
                 record.attempt, record.agent
             )
         }
-        (Err(why), _) => format!("none can go on: {why}"),
+        (Err(why), None) => format!("none can go on: {why}"),
     };
     Evidence::new("session", says)
 }
@@ -211,7 +212,11 @@ fn next(case: &Case) -> String {
                 super::fix::Action::OtherModel => format!("`work fix --thread {id} --retry --model MODEL`"),
                 super::fix::Action::ChangeAgent => format!("`work fix --thread {id} --agent AGENT`"),
             };
-            format!("{}; {command}", case.advice)
+            if case.advice.contains(&command) {
+                case.advice.clone()
+            } else {
+                format!("{}; {command}", case.advice)
+            }
         }
     }
 }

@@ -1,11 +1,16 @@
 //! The tmux windows of a stream: one session, a window a thread, each running `work execute`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Prepared, StreamHandle, Workspace};
 use crate::adapters::tmux::{Program, Server, SessionName, Title, TmuxError, WindowSpec};
 use crate::ipc::Endpoint;
+use crate::model::{StreamId, ThreadId};
 use crate::sys::env::Env;
 
 /// What runs in a window.
@@ -24,6 +29,46 @@ pub struct WindowProgram {
 pub struct Windows {
     server: Server,
     session: SessionName,
+}
+
+/// The window of a thread, as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowPlace {
+    /// The tmux session.
+    pub session: String,
+    /// The window's number in it.
+    pub number: u32,
+    /// The window's name.
+    pub name: String,
+}
+
+/// The windows of a stream's threads, on the tmux server that we are in and on our own. Of a thread that has
+/// several it is the newest that lives. Where tmux can't be asked, nothing is known; nothing is started.
+#[must_use]
+pub fn places(env: &Env, endpoint: &Endpoint, stream: &StreamId) -> BTreeMap<ThreadId, WindowPlace> {
+    let (inside, socket) = (env.tmux_server.as_deref(), endpoint.tmux_socket());
+    if inside.is_none() && !socket.exists() {
+        return BTreeMap::new();
+    }
+    let Ok(tmux) = Program::find(env.tmux.as_deref()) else { return BTreeMap::new() };
+    let inside = inside.and_then(|server| Server::inside(&tmux, server, env.tmux_pane.as_deref()));
+    let own = socket.exists().then(|| Server::private(&tmux, &socket).ok()).flatten();
+    // Of two windows of one thread the one of our own server is taken last, and stays.
+    let servers = inside.into_iter().chain(own);
+    let windows = servers
+        .flat_map(|server| server.list_windows(None, &["work_stream", "work_thread"]).unwrap_or_default());
+    let mut found = BTreeMap::new();
+    for window in windows.filter(|window| !window.dead) {
+        let is_ours = window.tags.get("work_stream").is_some_and(|id| id == stream.as_str());
+        let thread = window.tags.get("work_thread").and_then(|id| id.parse().ok());
+        if let Some(thread) = thread.filter(|_| is_ours) {
+            let place = WindowPlace { session: window.session, number: window.index, name: window.title };
+            // They come in the order of their age.
+            found.insert(thread, place);
+        }
+    }
+    found
 }
 
 impl Windows {

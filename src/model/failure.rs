@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::ThreadId;
+
 /// The kind of a failure. Closed: every place that decides on it lists all kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -104,39 +106,47 @@ impl FailureKind {
         }
     }
 
-    /// What a person does next, as one plain sentence without a full stop.
+    /// How the agent's program gets here.
+    pub const INSTALL: &str = "install the agent's program (opencode: `npm install -g opencode-ai`), or start it by hand to see why it ends";
+
+    /// What a person does next about `thread`, as one plain sentence without a full stop. Every command in it
+    /// can be run as it stands there, but for the words in capitals.
     #[must_use]
-    pub fn advice(self) -> &'static str {
+    pub fn advice(self, thread: ThreadId) -> String {
+        let fix = format!("`work fix --thread {thread}`");
+        let retry = format!("`work fix --thread {thread} --retry`");
+        let logs = format!("`work logs {thread}`");
         match self {
-            Self::Auth => {
-                "log in at the provider (`opencode auth login`), then take the thread up with `work fix`"
-            }
-            Self::RateLimit => "wait for the provider's limit to reset, or `work fix --retry --model MODEL`",
-            Self::ModelUnknown => {
-                "correct the model in `work/agents.yaml` (`opencode models` lists what is known), then `work fix --retry`"
-            }
-            Self::ContextFull => {
-                "`work fix --retry` begins a new session, which is told what the full one did"
-            }
+            Self::Auth => format!("log in at the provider (`opencode auth login`), then {fix} takes it up"),
+            Self::RateLimit => format!(
+                "wait for the provider's limit to reset, or `work fix --thread {thread} --retry --model MODEL`"
+            ),
+            Self::ModelUnknown => format!(
+                "correct the model in `work/agents.yaml` (`opencode models` lists what is known), then {retry}"
+            ),
+            Self::ContextFull => format!("{retry} begins a new session, which is told what the full one did"),
             Self::SessionUnknown => {
-                "`work fix --retry` begins a new session, which is told what is known of the old one"
+                format!("{retry} begins a new session, which is told what is known of the old one")
             }
-            Self::SessionBusy => "wait until it is done, or stop it in the agent's own UI, then try again",
-            Self::Provider => {
-                "look at `work logs THREAD`; then `work fix` resumes it, or retries it with another model"
+            Self::SessionBusy => {
+                "wait until it is done, or stop it in the agent's own UI, then try again".to_owned()
             }
-            Self::AgentCrashed => "look at `work supervisor logs`, then take the thread up with `work fix`",
-            Self::AgentMissing => {
-                "install the agent's program (opencode: `npm install -g opencode-ai`), or start it by hand to see why it ends"
+            Self::Provider => format!(
+                "look at {logs}; then `work fix --thread {thread} --resume` goes on, or \
+                 `work fix --thread {thread} --retry --model MODEL` begins anew with another model"
+            ),
+            Self::AgentCrashed => format!("look at `work supervisor logs`, then {fix} takes it up"),
+            Self::AgentMissing => Self::INSTALL.to_owned(),
+            Self::AgentTooOld => "upgrade the agent (`npm install -g opencode-ai@latest`)".to_owned(),
+            Self::ServerUnreachable => {
+                "look at `work supervisor logs`; `work supervisor stop` starts afresh".to_owned()
             }
-            Self::AgentTooOld => "upgrade the agent (`npm install -g opencode-ai@latest`)",
-            Self::ServerUnreachable => "look at `work supervisor logs`; `work supervisor stop` starts afresh",
             Self::PermissionDenied => {
-                "allow it in the agent's own configuration, then take the thread up with `work fix`"
+                format!("allow it in the agent's own configuration, then {fix} takes it up")
             }
-            Self::Stalled => "look at `work logs THREAD`, then take the thread up with `work fix`",
-            Self::TimedOut => "resume it with `work fix`, or split the thread",
-            Self::Task => "look at `work logs THREAD`",
+            Self::Stalled => format!("look at {logs}, then {fix} takes it up"),
+            Self::TimedOut => format!("`work fix --thread {thread} --resume` goes on, or split the thread"),
+            Self::Task => format!("look at {logs}"),
         }
     }
 }
@@ -170,6 +180,37 @@ impl std::fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whoever reads an advice can run its commands: each that works on a thread names it.
+    ///
+    /// Mutant: `Provider` says `work logs THREAD`.
+    #[test]
+    fn an_advice_names_its_thread() {
+        use FailureKind::*;
+        let thread = "01.02.03".parse().expect("an id");
+        for kind in [
+            Auth,
+            RateLimit,
+            ModelUnknown,
+            ContextFull,
+            SessionUnknown,
+            Provider,
+            AgentCrashed,
+            AgentMissing,
+            AgentTooOld,
+            ServerUnreachable,
+            PermissionDenied,
+            Stalled,
+            TimedOut,
+            Task,
+        ] {
+            let advice = kind.advice(thread);
+            for command in advice.split('`').skip(1).step_by(2) {
+                let of_thread = ["work fix", "work logs"].iter().any(|word| command.starts_with(word));
+                assert_eq!(command.contains(" 01.02.03"), of_thread, "{kind:?}: {command}");
+            }
+        }
+    }
 
     #[test]
     fn the_name_is_the_word_in_files() {

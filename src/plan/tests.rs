@@ -164,14 +164,37 @@ fn the_template_breaks_only_the_rules_about_what_is_left_to_write() {
     let parsed = parse(&text);
     let codes: std::collections::BTreeSet<_> =
         parsed.diagnostics.iter().map(|finding| finding.code).collect();
-    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["P032", "P034"], "{:#?}", parsed.diagnostics);
-    let left = parsed.diagnostics.iter().filter(|finding| finding.code == "P034").count();
-    assert_eq!(left, text.matches("TODO").count() - 1, "each placeholder, and not the guidance");
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["P034"], "{:#?}", parsed.diagnostics);
+    let [left] = &parsed.diagnostics[..] else { panic!("one thing to say: {:#?}", parsed.diagnostics) };
+    let count = text.matches("TODO").count() - 1;
+    assert_eq!(left.message, format!("{count} placeholders: a template that was not filled in yet"));
+    let lines: Vec<String> = (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| line.contains("TODO") && !line.starts_with("Replace every"))
+        .map(|(number, _)| number.to_string())
+        .collect();
+    assert_eq!(left.help.as_deref(), Some(&*format!("replace or remove each: lines {}", lines.join(", "))));
     assert_eq!(parsed.plan.stages.len(), 2);
     assert_eq!(parsed.plan.stream_id.as_ref().map(|id| id.as_str()), Some("003-a-b"));
     assert_eq!(open_questions(&parsed.plan).count(), 2);
     assert_eq!(parse(&template("x", &id, "d", 0)).plan.stages.len(), 1);
     assert_eq!(parse(&template("x", &id, "d", 255)).plan.stages.len(), 99);
+}
+
+/// What is left of a template in the end is told place by place.
+#[test]
+fn a_few_placeholders_are_told_one_by_one() {
+    let id: StreamId = "003-a-b".parse().unwrap();
+    let found = |left: usize| {
+        let mut text = template("A b", &id, "2026-01-02", 1);
+        // From the end, past the guidance at the start.
+        for _ in left..text.matches("TODO").count() - 1 {
+            let at = text.rfind("TODO").unwrap();
+            text.replace_range(at..at + 4, "Said");
+        }
+        parse(&text).diagnostics.iter().filter(|finding| finding.code == "P034").count()
+    };
+    assert_eq!((found(1), found(8), found(9)), (1, 8, 1));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Runtime;
-use super::journal::Journal;
+use super::journal::{Journal, durable};
 use super::records::Record;
 use crate::engine::Adopted;
 use crate::ipc::TurnSpec;
@@ -118,6 +118,6 @@ pub(super) fn reopen(runtime: &Runtime, adopted: &Adopted) -> (Record, Option<Jo
 pub(super) async fn end_in(journal: Option<Journal>, runtime: &Runtime, outcome: &TurnOutcome) {
     if let Some(journal) = journal {
         journal.append(runtime.settings.clock.now(), &AgentEvent::TurnEnded(outcome.clone()));
-        journal.close().await;
+        durable(Some(journal.end().await)).await;
     }
 }

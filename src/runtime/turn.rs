@@ -13,7 +13,7 @@ use super::adopt::{self, Taken};
 use super::answers::{Answer, Given, NotAnswered};
 use super::asks::{Asks, Decision, by_nobody, by_person, decide, request};
 use super::board::Board;
-use super::journal::Journal;
+use super::journal::{Ending, Journal, durable};
 use super::pool::{Lease, Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
@@ -228,13 +228,15 @@ async fn attempt(
             answers,
         )
         .await;
-    let produced = turn.close().await;
+    let (produced, journal) = turn.close().await;
     let usage = match timeout(Duration::from_secs(3), session.usage()).await {
         Ok(Ok(total)) => Some(total.since(before)),
         // A server that is gone can't tell any more; the record then has no usage, which is true.
         Ok(Err(_)) | Err(_) => None,
     };
-    let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
+    // Both go to the disk at once, and both are there before anybody is told.
+    let ((attempt, unrecorded), ()) =
+        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
     let session = record.facts.session.clone();
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }
@@ -367,13 +369,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Waits until all is written that was told; whether the agent did anything.
-    async fn close(self) -> bool {
+    /// Waits until all that was told is with the system; whether the agent did anything, and the journal, which
+    /// has still to become durable.
+    async fn close(self) -> (bool, Option<Ending>) {
         self.board.close().await;
-        if let Some(journal) = self.journal {
-            journal.close().await;
-        }
-        self.produced
+        let journal = match self.journal {
+            Some(journal) => Some(journal.end().await),
+            None => None,
+        };
+        (self.produced, journal)
     }
 
     /// Tells of the session, once its id is known.

@@ -39,7 +39,7 @@ impl Text {
     }
 
     fn cell(&self, room: usize) -> Cell {
-        let cell = Cell::new(cut(&self.0, room));
+        let cell = if room == usize::MAX { Cell::new(&self.0) } else { Cell::new(cut(&self.0, room)) };
         match self.1 {
             None => cell,
             Some(Style::Strong) => cell.add_attribute(Attribute::Bold),
@@ -82,19 +82,19 @@ impl Grid {
         }
     }
 
-    /// How wide each column is where there is room.
+    /// How wide a column is where there is room.
+    fn width(&self, index: usize, column: &Column) -> usize {
+        let cells = self.rows.iter().filter_map(|(cells, _)| cells.get(index));
+        cells.map(|text| columns(&text.0)).max().unwrap_or(0).max(columns(column.title))
+    }
+
     fn widths(&self) -> Vec<usize> {
-        let width = |index: usize, column: &Column| {
-            let cells = self.rows.iter().filter_map(|(cells, _)| cells.get(index));
-            cells.map(|text| columns(&text.0)).max().unwrap_or(0).max(columns(column.title))
-        };
-        self.columns.iter().enumerate().map(|(index, column)| width(index, column)).collect()
+        self.columns.iter().enumerate().map(|(index, column)| self.width(index, column)).collect()
     }
 
     /// The widths within `room`: the widest of the columns that may be cut gives first.
-    fn within(&self, room: Option<u16>) -> (Vec<usize>, bool) {
-        let mut widths = self.widths();
-        let Some(room) = room.map(usize::from) else { return (widths, true) };
+    fn within(&self, room: u16) -> (Vec<usize>, bool) {
+        let (mut widths, room) = (self.widths(), usize::from(room));
         let gaps = usize::from(GAP) * self.columns.len().saturating_sub(1);
         loop {
             let total = widths.iter().sum::<usize>() + gaps;
@@ -114,12 +114,12 @@ impl Grid {
 
     /// Whether it can be drawn here with no column cut further than it may be.
     pub(super) fn fits(&self, screen: &Screen) -> bool {
-        self.within(screen.room).1
+        screen.room.is_none_or(|room| self.within(room).1)
     }
 
     /// The table as text, without spaces at the ends of lines.
     pub(super) fn draw(&self, screen: &Screen) -> String {
-        let (widths, _) = self.within(screen.room);
+        let widths = screen.room.map(|room| self.within(room).0);
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         if screen.color {
@@ -129,16 +129,19 @@ impl Grid {
         }
         let titles = self.columns.iter().map(|column| Text::styled(column.title, Style::Strong));
         table.set_header(titles.map(|title| title.cell(usize::MAX)).collect::<Vec<_>>());
+        // Without a terminal nothing is cut, and nothing has to be measured for it.
+        let room_of = |index: usize| widths.as_ref().map_or(usize::MAX, |widths| widths[index]);
         for (cells, _) in &self.rows {
-            table.add_row(
-                cells.iter().zip(&widths).map(|(text, width)| text.cell(*width)).collect::<Vec<_>>(),
-            );
+            let cells = cells.iter().take(self.columns.len()).enumerate();
+            table.add_row(cells.map(|(index, text)| text.cell(room_of(index))).collect::<Vec<_>>());
         }
         let last = self.columns.len().saturating_sub(1);
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, if index == last { 0 } else { GAP }));
         }
-        let indent = widths.first().map_or(0, |width| width + usize::from(GAP));
+        let first = widths.as_ref().and_then(|widths| widths.first()).copied();
+        let first = first.or_else(|| Some(self.width(0, self.columns.first()?))).unwrap_or(0);
+        let indent = first + usize::from(GAP);
         let room = screen.room.map_or(usize::MAX, |room| usize::from(room).saturating_sub(indent));
         let below = std::iter::once(&[][..]).chain(self.rows.iter().map(|(_, below)| below.as_slice()));
         let mut drawn = String::new();

@@ -115,8 +115,16 @@ fn stages(screen: &Screen, report: &StatusReport) -> String {
             stage.name.as_str().into(),
             bar(stage.tasks.completed, stage.tasks.total).into(),
             format!("{}/{}", stage.tasks.completed, stage.tasks.total).into(),
-            if stage.approved { Text::styled("approved", Style::Good) } else { "".into() },
+            match (stage.approved, stage.newer.is_empty()) {
+                (true, true) => Text::styled("approved", Style::Good),
+                (true, false) => Text::styled("in part", Style::Attention),
+                (false, _) => "".into(),
+            },
         ]);
+        if !stage.newer.is_empty() {
+            let ids: Vec<String> = stage.newer.iter().map(ToString::to_string).collect();
+            grid.below(&format!("its result was approved before {} came into it", ids.join(", ")));
+        }
         for batch in &stage.batches {
             grid.row([
                 Text::styled(&batch.id.to_string(), Style::Faint),
@@ -132,7 +140,33 @@ fn stages(screen: &Screen, report: &StatusReport) -> String {
 
 /// One line a thread where there is room, else two.
 fn threads(screen: &Screen, report: &StatusReport) -> String {
-    let mut wide = Grid::new([
+    let wide = wide_threads(screen, report);
+    if wide.fits(screen) { wide.draw(screen) } else { narrow_threads(screen, report).draw(screen) }
+}
+
+/// What stands first of a thread, whatever the room.
+fn thread_cells(thread: &ThreadRow) -> [Text; 4] {
+    [
+        thread.id.to_string().into(),
+        name_of(thread).into(),
+        Text::styled(&status_words(thread), Style::of(thread.status)),
+        format!("{}/{}", thread.tasks.completed, thread.tasks.total).into(),
+    ]
+}
+
+/// The agent that had a thread last, or is to have it; and its last session.
+fn last_of<'a>(screen: &Screen, thread: &'a ThreadRow) -> (&'a str, String) {
+    let last = thread.sessions.last();
+    let agent = last.map(|row| &row.agent).or(thread.agent.as_ref()).map_or("", |agent| agent.0.as_str());
+    let mut session = last.map(|row| last_session(screen, row)).unwrap_or_default();
+    if let Some(window) = &thread.window {
+        session.push_str(&format!(", window {}", window.number));
+    }
+    (agent, session)
+}
+
+fn wide_threads(screen: &Screen, report: &StatusReport) -> Grid {
+    let mut grid = Grid::new([
         Column::whole("Thread"),
         Column::cut("Name", 20),
         Column::whole("Status"),
@@ -142,25 +176,34 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
         Column::whole("Last session"),
         Column::whole("Resume"),
     ]);
-    let mut narrow = Grid::new([
+    for thread in &report.threads {
+        let (agent, session) = last_of(screen, thread);
+        let count = thread.sessions.len().to_string();
+        let [id, name, status, tasks] = thread_cells(thread);
+        grid.row([
+            id,
+            name,
+            status,
+            tasks,
+            count.into(),
+            agent.into(),
+            session.into(),
+            resumes(thread).into(),
+        ]);
+    }
+    grid
+}
+
+fn narrow_threads(screen: &Screen, report: &StatusReport) -> Grid {
+    let mut grid = Grid::new([
         Column::whole("Thread"),
         Column::cut("Name", 10),
         Column::whole("Status"),
         Column::whole("Tasks"),
     ]);
     for thread in &report.threads {
-        let last = thread.sessions.last();
-        let agent = last.map(|row| &row.agent).or(thread.agent.as_ref()).map_or("", |agent| agent.0.as_str());
-        let session = last.map(|row| last_session(screen, row)).unwrap_or_default();
-        let first = || -> [Text; 4] {
-            [
-                thread.id.to_string().into(),
-                name_of(thread).into(),
-                Text::styled(&status_words(thread), Style::of(thread.status)),
-                format!("{}/{}", thread.tasks.completed, thread.tasks.total).into(),
-            ]
-        };
-        narrow.row(first());
+        let (agent, session) = last_of(screen, thread);
+        grid.row(thread_cells(thread));
         if !(agent.is_empty() && session.is_empty()) {
             let count = match thread.sessions.len() {
                 0 => "no session",
@@ -170,13 +213,10 @@ fn threads(screen: &Screen, report: &StatusReport) -> String {
             let resume = if resumes(thread) == "yes" { "can be resumed" } else { "" };
             let parts = [count, agent, &session, resume];
             let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            narrow.below(&parts.join(" · "));
+            grid.below(&parts.join(" · "));
         }
-        let rest: [Text; 4] =
-            [thread.sessions.len().to_string().into(), agent.into(), session.into(), resumes(thread).into()];
-        wide.row(first().into_iter().chain(rest).collect::<Vec<_>>());
     }
-    if wide.fits(screen) { wide.draw(screen) } else { narrow.draw(screen) }
+    grid
 }
 
 /// The status, and whether a job has the thread: `pending, queued`, `running, headless`.
@@ -245,8 +285,8 @@ pub fn sessions_table(screen: &Screen, threads: &[ThreadRow]) -> String {
         rows().for_each(|(thread, row)| session(&mut grid, lines, screen, thread, row));
         grid
     };
-    let grids = [Lines::One, Lines::Two].map(grid);
-    let fitting = grids.into_iter().find(|grid| grid.fits(screen)).unwrap_or_else(|| grid(Lines::Narrow));
+    let mut grids = [Lines::One, Lines::Two].into_iter().map(grid);
+    let fitting = grids.find(|grid| grid.fits(screen)).unwrap_or_else(|| grid(Lines::Narrow));
     let why: String = rows().filter_map(|(thread, row)| reason(thread, row)).collect();
     let gap = if why.is_empty() { "" } else { "\n" };
     format!("{}{gap}{why}", fitting.draw(screen))

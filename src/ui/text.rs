@@ -15,9 +15,25 @@ pub fn printable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !drives(*c)).collect()
 }
 
+/// Whether every character is one of ASCII that can be seen, and takes one column.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// Whether a text stands on one line as it is; nearly all do, and a table has thousands.
+fn is_plain_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let single =
+        !bytes.starts_with(b" ") && !bytes.ends_with(b" ") && !bytes.windows(2).any(|two| two == b"  ");
+    single && is_plain(text)
+}
+
 /// Text for one line: line breaks and blanks are one space, and nothing drives the terminal.
 #[must_use]
 pub fn one_line(text: &str) -> String {
+    if is_plain_line(text) {
+        return text.to_owned();
+    }
     let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
     let clean: String = spaced.filter(|c| !drives(*c)).collect();
     clean.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
@@ -38,7 +54,7 @@ pub fn command_line(words: &[String]) -> String {
 
 /// The columns that a text takes.
 pub(super) fn columns(text: &str) -> usize {
-    text.width()
+    if is_plain(text) { text.len() } else { text.width() }
 }
 
 /// The text, or its beginning and `…`, in at most `room` columns.
@@ -63,6 +79,17 @@ mod tests {
     fn names_can_not_drive_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\u{7}\r\nc\td\u{202e}e"), "a[2Jb\nc\tde");
         assert_eq!(one_line(" a\n\n b\t\u{1b}]0;x\u{7}c\u{2066} d "), "a b ]0;xc d");
+    }
+
+    /// The short way and the long way say the same.
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        for text in ["", " ", "a", " a", "a ", "a b", "a  b", "a\tb", "a\u{7f}b", "ä b", "a~ !b"] {
+            let long = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\u{7f}', "");
+            assert_eq!(one_line(text), long, "{text:?}");
+            assert_eq!(is_plain_line(text), text == long && text.is_ascii(), "{text:?}");
+            assert_eq!(columns(&long), long.width(), "{text:?}");
+        }
     }
 
     #[test]

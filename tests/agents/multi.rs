@@ -91,6 +91,38 @@ fn leaving_the_ui_goes_on_as_text_and_ctrl_c_cancels() {
     assert_eq!(project.attempt(1)["interruptedBy"], "cancelled by a person");
 }
 
+/// While a thread runs, its status says in which window a person finds it: the number that tmux shows, also
+/// after the window was moved. The one that rests has none, and neither has one whose turn is over.
+///
+/// Mutant: `place` tells every thread its window (the one that is done has one).
+#[test]
+fn a_running_thread_tells_its_window() {
+    let project = Project::new(&["@text I begin.\n@bash sleep 4818\n@text never", DONE]);
+    project.work(["multi", "--batch", "1.1", "--window", "stream"]).ok();
+    project.wait_for_status(2, "completed", PATIENCE);
+    let window = |thread: u8| project.thread(thread)["window"].clone();
+    assert_eq!(window(2), Value::Null, "its turn is over, and its window still there");
+    let told = window(1);
+    assert_eq!(told["session"], "work-001-test", "{told}");
+    assert_eq!(told["name"], "01.01.01 T1", "{told}");
+    let number = |format: &str| project.tmux(&["list-windows", "-a", "-F", format]).stdout;
+    let listed = number("#{window_index} #{window_name}");
+    assert!(listed.contains(&format!("{} 01.01.01 T1", told["number"])), "{told} in {listed}");
+    // A person moves it.
+    let from = format!("=work-001-test:{}", told["number"]);
+    project.tmux(&["move-window", "-s", &from, "-t", "=work-001-test:7"]).ok();
+    assert_eq!(window(1)["number"], 7);
+    let shown = project.work(["status"]).ok().stdout;
+    let rows: Vec<&str> = shown.lines().filter(|line| line.contains(", window 7")).collect();
+    assert!(
+        matches!(rows[..], [row] if row.starts_with("01.01.01") && row.contains("running for")),
+        "{shown}"
+    );
+    project.work(["session", "cancel", "01.01.01"]);
+    project.wait_for_status(1, "interrupted", PATIENCE);
+    assert_eq!(window(1), Value::Null);
+}
+
 /// Inside of tmux it uses that server, and takes the person to the windows, but not while it waits; where
 /// `$TMUX` is dead, as outside, it uses a server of its own, whatever the user's configuration says.
 #[test]

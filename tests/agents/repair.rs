@@ -31,6 +31,8 @@ fn ids(project: &Project, thread: u8) -> Vec<String> {
 
 /// L4: the conversation that goes on is the same one at the agent, in the same folder: the model hears what
 /// was said before.
+///
+/// Mutant: the runtime opens a new session where one is to go on (the ids differ).
 #[test]
 fn a_resume_goes_on_in_the_same_conversation() {
     let project = Project::new(&["@text The secret word is xylophone."]);
@@ -52,6 +54,8 @@ fn a_resume_goes_on_in_the_same_conversation() {
 
 /// A retry is a new conversation that is told how the last one ended; another agent is told its last words
 /// as well. Back at the first agent, its own conversation goes on, and hears what the other one did.
+///
+/// Mutant: `converse` takes the newest conversation, of whatever agent (nobody is told what others did).
 #[test]
 fn agents_are_changed_and_each_keeps_its_memory() {
     let project = Project::new(&[
@@ -81,6 +85,8 @@ fn agents_are_changed_and_each_keeps_its_memory() {
 
 /// A session that the agent has deleted: that is said, recorded, and not offered again; a retry works, and
 /// carries what is known.
+///
+/// Mutant: no session counts as forgotten (the second resume is tried at the agent again).
 #[test]
 fn a_session_that_is_gone_is_said_to_be_gone() {
     let project = Project::new(&["@text I was here."]);
@@ -89,7 +95,10 @@ fn a_session_that_is_gone_is_said_to_be_gone() {
     project.delete_session(&id);
     let fix = project.work(["fix", "--thread", "1.1.1", "--resume"]);
     assert_eq!(fix.code, 1, "{fix:#?}");
-    assert!(fix.stderr.contains(&id) && fix.stderr.contains("fix --retry"), "{fix:#?}");
+    assert!(
+        fix.stderr.contains(&id) && fix.stderr.contains("`work fix --thread 01.01.01 --retry`"),
+        "{fix:#?}"
+    );
     assert_eq!(project.attempt(1)["error"]["kind"], "session-unknown");
     let again = project.work(["fix", "--thread", "1.1.1", "--resume"]);
     assert!(again.stderr.contains("does not know the session any more"), "{again:#?}");
@@ -105,6 +114,8 @@ fn a_session_that_is_gone_is_said_to_be_gone() {
 /// The story: a batch of four; one completes, one fails at its provider, one is killed with its window, one
 /// by a kill -9 of the supervisor. `status`, `why`, `continue` and `fix` bring it to its end, and every
 /// record is true.
+///
+/// Mutant: another agent is told as little as the same one (the last words of the first are missing).
 #[test]
 fn a_broken_batch_is_brought_to_its_end() {
     let project = Project::new(&[

@@ -11,6 +11,8 @@ fn open<'a>(project: &'a Project, line: &str) -> Terminal<'a> {
 }
 
 /// `work fix` asks which thread, what, and whether to go; Escape, Ctrl-C and a no change nothing.
+///
+/// Mutant: `confirm` takes every answer for a yes (the no runs the thread).
 #[test]
 fn a_person_chooses_what_is_done() {
     let project = Project::new(&[LAZY, LAZY]);
@@ -54,6 +56,8 @@ fn a_person_chooses_what_is_done() {
 }
 
 /// A turn is cancelled from another terminal, and a session is looked at in the agent's own UI.
+///
+/// Mutant: a cancel is answered when it is asked for, not when the turn is over (the thread still runs).
 #[test]
 fn a_session_is_cancelled_and_opened_from_elsewhere() {
     let project = Project::new(&["@text Begun by hand.\n@hang"]);

@@ -16,6 +16,11 @@
 //! empty catalogue of models (`OPENCODE_MODELS_PATH` names a file with `{}`), since the real one comes
 //! from the network. What is timed is therefore everything but the model, on both sides.
 //!
+//! Where others work on the same machine, times say little. What a command computes can be counted all the
+//! same: `valgrind --tool=callgrind work status` counts its instructions to some thousands, and
+//! `strace -f -c work status` its calls of the system. (valgrind knows no instructions for SHA-256, so the
+//! seal of a plan looks dear there, and is not.)
+//!
 //! Everything happens in a temporary folder with an environment of its own, and on the loopback.
 #![expect(clippy::print_stdout, reason = "the table")]
 

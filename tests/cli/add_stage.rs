@@ -216,14 +216,6 @@ warning[P034]: a placeholder is left in the plan
     |
     = help: replace it, or remove it
 
-warning[P032]: a question of stage 03 is open
-   --> [REPO]/work/001-rename-fetch/PLAN.md:126:3
-    |
-126 | - [ ] TODO: what a person has to decide before the stage starts.
-    |   ^^^ not ticked
-    |
-    = help: write the answer behind the question, and tick it: `- [x] …`
-
 warning[P034]: a placeholder is left in the plan
    --> [REPO]/work/001-rename-fetch/PLAN.md:126:7
     |
@@ -232,7 +224,7 @@ warning[P034]: a placeholder is left in the plan
     |
     = help: replace it, or remove it
 
-PLAN.md: 7 warnings, 1 note
+PLAN.md: 6 warnings, 1 note
 --- exit 0
 
 "#]],

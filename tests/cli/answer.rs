@@ -1,5 +1,6 @@
 //! `work answer`
 
+use serde_json::json;
 use snapbox::str;
 
 use super::desk::Desk;
@@ -22,7 +23,9 @@ nothing waits for a person in 001-rename-fetch
         str![[r#"
 $ work answer --json
 {
-  "stream": "001-rename-fetch",
+  "streams": [
+    "001-rename-fetch"
+  ],
   "waiting": []
 }
 --- exit 0
@@ -196,9 +199,12 @@ $ work answer
         str![[r#"
 $ work answer --json
 {
-  "stream": "001-rename-fetch",
+  "streams": [
+    "001-rename-fetch"
+  ],
   "waiting": [
     {
+      "stream": "001-rename-fetch",
       "thread": "01.02.01",
       "name": "Help texts",
       "agent": "default",
@@ -216,6 +222,7 @@ $ work answer --json
       "until": "2026-03-04T05:14:00Z"
     },
     {
+      "stream": "001-rename-fetch",
       "thread": "01.02.01",
       "name": "Help texts",
       "agent": "default",
@@ -326,6 +333,55 @@ hint: without `--no-supervisor` it could be answered here
 
 "#]],
     );
+}
+
+/// Whoever is asked need not know which stream asks: what waits is found in each that is open, and named with
+/// it; only where two ask under one id a person has to say which is meant.
+///
+/// Mutant: `streams` gives the current stream alone (nothing waits).
+#[test]
+fn what_waits_in_any_open_stream_is_found() {
+    let desk = Desk::busy();
+    let mut state = desk.state_json();
+    state["threads"][2]["sessions"][0] = json!({
+        "sessionId": "ses_5", "agentName": "default", "model": "a/b", "attempt": 9, "status": "running",
+        "startedAt": "2026-03-04T05:00:00.000Z", "mode": "headless", "backend": "opencode",
+        "owner": { "pid": 4242, "startedAt": 1, "bootId": "b", "host": "elsewhere" },
+        "asks": [
+            { "id": "per_1", "kind": "permission", "permission": "bash", "patterns": ["rm -rf build"],
+              "always": ["rm *"], "since": "2026-03-04T05:04:00Z", "until": "2026-03-04T05:14:00Z" },
+        ],
+    });
+    desk.state(state.to_string());
+    desk.run("create Other").ok();
+    assert_eq!(desk.run("use").ok().stdout.trim(), "002-other", "the one that is looked at");
+    desk.shows(
+        "answer",
+        str![[r#"
+$ work answer
+001-rename-fetch
+01.02.01 Help texts asks for permission, and is denied in 7m
+  bash: rm -rf build
+  `work answer 01.02.01 --allow`, or `--always` (allows rm *), or `--deny REASON`
+--- exit 0
+
+"#]],
+    );
+    desk.refuses("answer 1.2.1 --allow", 7, &["runs within process 4242"]);
+    desk.refuses("answer 1.2.1 --allow -s 2", 8, &["`002-other`"]);
+    // The same in both.
+    desk.env.write("repo/work/002-other/tasks.json", state.to_string());
+    desk.refuses("answer 1.2.1 --allow", 2, &["waits in several streams", "`001-rename-fetch`, `002-other`"]);
+    desk.refuses("answer 1.2.1 --allow -s 2", 7, &["runs within process 4242"]);
+    // What is completed asks nobody.
+    state["stream"]["status"] = "completed".into();
+    desk.env.write("repo/work/002-other/tasks.json", state.to_string());
+    desk.refuses("answer 1.2.1 --allow", 7, &["runs within process 4242"]);
+    // One that can't be read hides no other.
+    desk.env.write("repo/work/002-other/tasks.json", "{");
+    let shown = desk.run("answer").ok();
+    assert!(shown.stdout.contains("work answer 01.02.01 --allow"), "{shown:#?}");
+    assert!(shown.stderr.contains("stream `002-other` was not looked through"), "{shown:#?}");
 }
 
 #[test]

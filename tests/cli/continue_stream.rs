@@ -15,7 +15,7 @@ $ work continue
 Thread    Name                                Status       Sessions  Last agent   Last session                Resume
 01.01.02  Shell completions and the man page  failed       1         docs-writer  failed 3m ago (rate-limit)  yes
           rate-limit: 429: the quota is used up
-          → wait for the provider's limit to reset, or `work fix --retry --model MODEL`
+          → wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`
 01.02.01  Help texts                          interrupted  1         default      interrupted 46h ago         yes
           its window or command was closed
           → resume it where it stopped
@@ -33,7 +33,7 @@ $ work continue --abort
 Thread    Name                                Status       Sessions  Last agent   Last session                Resume
 01.01.02  Shell completions and the man page  failed       1         docs-writer  failed 3m ago (rate-limit)  yes
           rate-limit: 429: the quota is used up
-          → wait for the provider's limit to reset, or `work fix --retry --model MODEL`
+          → wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`
 01.02.01  Help texts                          interrupted  1         default      interrupted 46h ago         yes
           its window or command was closed
           → resume it where it stopped
@@ -77,7 +77,7 @@ hint: `work approve stage 01`, when it is good; `work show 01` tells of it
 
 "#]],
     );
-    desk.work(["approve", "stage", "1", "--force"]).ok();
+    desk.work(["approve", "stage", "1", "--force", "--yes"]).ok();
     desk.shows_json(
         "continue-dry-run",
         "continue --dry-run",
@@ -97,6 +97,7 @@ $ work continue --dry-run --json
       "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1168,
+      "permissions": "ask",
       "warnings": [
         "batch `01.01` comes before `02.01` and is not done"
       ]
@@ -126,7 +127,7 @@ $ work continue --dry-run --json
             "model": "openrouter/openai/gpt-5.2-codex#high",
             "backend": "opencode",
             "mode": "plain",
-            "directory": "/home/ada/project",
+            "directory": "/",
             "startedAt": "2026-03-04T04:50:00Z",
             "endedAt": "2026-03-04T05:03:00Z",
             "status": "failed",
@@ -153,7 +154,7 @@ $ work continue --dry-run --json
         ]
       },
       "why": "rate-limit: 429: the quota is used up",
-      "advice": "wait for the provider's limit to reset, or `work fix --retry --model MODEL`",
+      "advice": "wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`",
       "proposal": "other-model",
       "notResumable": null
     },
@@ -180,7 +181,7 @@ $ work continue --dry-run --json
             "model": "anthropic/claude-sonnet-4-5",
             "backend": "opencode",
             "mode": "headless",
-            "directory": "/home/ada/project",
+            "directory": "/",
             "startedAt": "2026-03-02T05:00:00Z",
             "endedAt": "2026-03-02T06:30:00Z",
             "status": "interrupted",
@@ -209,7 +210,7 @@ $ work continue --dry-run --json
     desk.shows("continue --dry-run", str![[r#"
 $ work continue --dry-run
 batch 02.01 Removal
-would run 02.01.01 Remove the alias with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 02.01.01` shows its 1168 bytes of prompt
+would run 02.01.01 Remove the alias with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 02.01.01` shows its 1168 bytes of prompt
 would leave 01.01.02 Shell completions and the man page: failed
 would leave 01.02.01 Help texts: interrupted
 --- exit 0
@@ -223,8 +224,8 @@ fn the_first_batch_of_a_fresh_stream() {
     desk.shows("continue --dry-run", str![[r#"
 $ work continue --dry-run
 batch 01.01 The name
-would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
+would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
 --- exit 0
 
 "#]]);

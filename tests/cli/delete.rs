@@ -103,7 +103,7 @@ error[P035]: the plan has no thread 01.01.01
 47 | **Depends on:** 01.01.01
    |                 ^^^^^^^^
    |
-   = help: `work tree` lists the threads with their ids
+   = help: `work preview` lists the plan's threads with their ids
 
 error: the plan has 1 error
 hint: `work validate plan` shows them

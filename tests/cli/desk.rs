@@ -72,6 +72,14 @@ impl Desk {
     /// A repository in the middle of the work.
     pub(super) fn busy() -> Self {
         let desk = Self::planned();
+        // A folder that is there on every machine.
+        desk.state(STATE.replace("/home/ada/project", "/"));
+        desk
+    }
+
+    /// The same, but its sessions worked in a folder that is not on this machine.
+    pub(super) fn elsewhere() -> Self {
+        let desk = Self::planned();
         desk.state(STATE);
         desk
     }

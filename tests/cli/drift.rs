@@ -96,7 +96,7 @@ PLAN.md: 4 warnings, 1 note
     }
     desk.shows("execute -t 1.1.2 --dry-run --allow-drift", str![[r#"
 $ work execute -t 1.1.2 --dry-run --allow-drift
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], plain, permissions: deny; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
 --- stderr
 warning: thread `01.01.02` was renamed after it was approved
 --- exit 0
@@ -105,7 +105,7 @@ warning: thread `01.01.02` was renamed after it was approved
     desk.shows("multi --batch 1.2 --dry-run --allow-drift", str![[r#"
 $ work multi --batch 1.2 --dry-run --allow-drift
 batch 01.02 The words
-would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.02.01` shows its 1264 bytes of prompt
+would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.02.01` shows its 1264 bytes of prompt
 --- stderr
 warning: thread `01.02.01` was changed after it was approved
 warning: thread `01.02.01` depends on `01.01.01`, which is pending
@@ -198,32 +198,19 @@ $ work tree
 
 "#]],
     );
-    desk.shows("show 1.1", str![[r#"
+    desk.shows(
+        "show 1.1",
+        str![[r#"
 $ work show 1.1
-01.01.01 The command  incomplete  @default
-  01.01.01.01 Keep an alias  completed
-  01.01.01.02 Tell people  pending
-  01.01.01.03 Rename the file and its test  completed
-    report: Renamed; the test came along.
-      Both are green.
-
-Thread    Try  Status     Agent    Model                        Session                         Started                       Took  Exit  Tokens     Cost
-01.01.01  1    failed     default  anthropic/claude-sonnet-4-5  none was opened                 2026-03-04 04:00:00, 1h ago   1s    1
-01.01.01  2    completed  default  anthropic/claude-sonnet-4-5  ses_2f0c6b1e9ffeXk3ZyQp7WmRt1a  2026-03-04 04:10:00, 56m ago  10m   0     10200+340  $0.0123
-
-01.01.01 try 1: auth: 401: no key
-
-01.01.02 Shell completions and the man page  failed  @docs-writer
-  01.01.02.01 Shell completions and the man page  in_progress
-    left at: completions/pull.bash is done, zsh comes next
-
-Thread    Try  Status  Agent        Model                                 Session                         Started                       Took  Exit  Tokens    Cost
-01.01.02  1    failed  docs-writer  openrouter/openai/gpt-5.2-codex#high  ses_2f0c6b1e8ffeAb4CdEf5GhIj6K  2026-03-04 04:50:00, 16m ago  13m   1     5200+900  $1.50
-
-01.01.02 try 1: rate-limit: 429: the quota is used up
+001-rename-fetch
+└── 01 Rename  2/5
+    └── 01.01 The name
+        ├── 01.01.01 The command @default  incomplete
+        └── 01.01.02 Shell completions and the man page @docs-writer  failed
 --- exit 0
 
-"#]]);
+"#]],
+    );
     // And back again: the thread that was kept takes its place.
     desk.plan(PLAN);
     desk.shows(

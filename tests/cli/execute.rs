@@ -9,13 +9,13 @@ fn what_would_run() {
     let desk = Desk::approved();
     desk.shows("execute -t 1.1.1 --dry-run", str![[r#"
 $ work execute -t 1.1.1 --dry-run
-would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], plain; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
+would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], plain, permissions: deny; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
 --- exit 0
 
 "#]]);
     desk.shows("execute -t 1.2.1 --dry-run", str![[r#"
 $ work execute -t 1.2.1 --dry-run
-would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], plain; `work prompt --thread 01.02.01` shows its 1259 bytes of prompt
+would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], plain, permissions: deny; `work prompt --thread 01.02.01` shows its 1259 bytes of prompt
 --- stderr
 warning: thread `01.02.01` depends on `01.01.01`, which is pending
 warning: batch `01.01` comes before `01.02` and is not done
@@ -24,7 +24,7 @@ warning: batch `01.01` comes before `01.02` and is not done
 "#]]);
     desk.shows("execute -t 1.1.1 --dry-run --model openai/gpt-5.2#high --mode plain", str![[r#"
 $ work execute -t 1.1.1 --dry-run --model openai/gpt-5.2#high --mode plain
-would run 01.01.01 The command with default (openai/gpt-5.2#high) in [REPO], plain; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
+would run 01.01.01 The command with default (openai/gpt-5.2#high) in [REPO], plain, permissions: deny; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
 --- exit 0
 
 "#]]);
@@ -44,6 +44,7 @@ $ work execute -t 1.2.1 --dry-run --json
   "resume": null,
   "directory": "[REPO]",
   "promptBytes": 1259,
+  "permissions": "deny",
   "warnings": [
     "thread `01.02.01` depends on `01.01.01`, which is pending",
     "batch `01.01` comes before `01.02` and is not done"

@@ -4,6 +4,9 @@ use snapbox::str;
 
 use super::desk::Desk;
 
+const AGENTS: &str = "agents:\n  - name: default\n    best_for: all\n    models: [a/b]\n  \
+                      - name: docs-writer\n    best_for: words\n    models: [c/d, e/f]\n";
+
 #[test]
 fn what_is_not_done_is_shown_with_why_and_what_fits() {
     let desk = Desk::busy();
@@ -12,7 +15,7 @@ $ work fix
 Thread    Name                                Status       Sessions  Last agent   Last session                Resume
 01.01.02  Shell completions and the man page  failed       1         docs-writer  failed 3m ago (rate-limit)  yes
           rate-limit: 429: the quota is used up
-          → wait for the provider's limit to reset, or `work fix --retry --model MODEL`
+          → wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`
 01.02.01  Help texts                          interrupted  1         default      interrupted 46h ago         yes
           its window or command was closed
           → resume it where it stopped
@@ -51,7 +54,7 @@ $ work fix --json
           "model": "openrouter/openai/gpt-5.2-codex#high",
           "backend": "opencode",
           "mode": "plain",
-          "directory": "/home/ada/project",
+          "directory": "/",
           "startedAt": "2026-03-04T04:50:00Z",
           "endedAt": "2026-03-04T05:03:00Z",
           "status": "failed",
@@ -78,7 +81,7 @@ $ work fix --json
       ]
     },
     "why": "rate-limit: 429: the quota is used up",
-    "advice": "wait for the provider's limit to reset, or `work fix --retry --model MODEL`",
+    "advice": "wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`",
     "proposal": "other-model",
     "notResumable": null
   },
@@ -105,7 +108,7 @@ $ work fix --json
           "model": "anthropic/claude-sonnet-4-5",
           "backend": "opencode",
           "mode": "headless",
-          "directory": "/home/ada/project",
+          "directory": "/",
           "startedAt": "2026-03-02T05:00:00Z",
           "endedAt": "2026-03-02T06:30:00Z",
           "status": "interrupted",
@@ -150,19 +153,16 @@ hint: `work fix --all --resume`, or `--thread ID` with `--resume`, `--retry` or 
 #[test]
 fn what_would_run_is_told() {
     let desk = Desk::busy();
-    desk.agents(
-        "agents:\n  - name: default\n    best_for: all\n    models: [a/b]\n  \
-         - name: docs-writer\n    best_for: words\n    models: [c/d, e/f]\n",
-    );
+    desk.agents(AGENTS);
     desk.shows("fix --thread 1.1.2 --retry --dry-run", str![[r#"
 $ work fix --thread 1.1.2 --retry --dry-run
-would run 01.01.02 Shell completions and the man page with docs-writer (c/d, then e/f) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
+would run 01.01.02 Shell completions and the man page with docs-writer (c/d, then e/f) in [REPO], plain, permissions: deny; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
 --- exit 0
 
 "#]]);
     desk.shows("fix --thread 1.2.1 --agent docs-writer --dry-run", str![[r#"
 $ work fix --thread 1.2.1 --agent docs-writer --dry-run
-would run 01.02.01 Help texts with docs-writer (c/d, then e/f) in [REPO], plain; `work prompt --thread 01.02.01` shows its 1557 bytes of prompt
+would run 01.02.01 Help texts with docs-writer (c/d, then e/f) in [REPO], plain, permissions: deny; `work prompt --thread 01.02.01` shows its 1557 bytes of prompt
 --- stderr
 warning: batch `01.01` comes before `01.02` and is not done
 --- exit 0
@@ -170,7 +170,7 @@ warning: batch `01.01` comes before `01.02` and is not done
 "#]]);
     desk.shows("fix --thread 1.1.2 --retry --model a/b#high --dry-run", str![[r#"
 $ work fix --thread 1.1.2 --retry --model a/b#high --dry-run
-would run 01.01.02 Shell completions and the man page with docs-writer (a/b#high) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
+would run 01.01.02 Shell completions and the man page with docs-writer (a/b#high) in [REPO], plain, permissions: deny; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
 --- exit 0
 
 "#]]);
@@ -179,37 +179,42 @@ would run 01.01.02 Shell completions and the man page with docs-writer (a/b#high
         "fix --all --retry --dry-run",
         str![[r#"
 $ work fix --all --retry --dry-run --json
-[
-  {
-    "thread": "01.01.02",
-    "name": "Shell completions and the man page",
-    "agent": "docs-writer",
-    "models": [
-      "c/d",
-      "e/f"
-    ],
-    "mode": "plain",
-    "resume": null,
-    "directory": "[REPO]",
-    "promptBytes": 1944,
-    "warnings": []
-  },
-  {
-    "thread": "01.02.01",
-    "name": "Help texts",
-    "agent": "default",
-    "models": [
-      "a/b"
-    ],
-    "mode": "plain",
-    "resume": null,
-    "directory": "[REPO]",
-    "promptBytes": 1557,
-    "warnings": [
-      "batch `01.01` comes before `01.02` and is not done"
-    ]
-  }
-]
+{
+  "threads": [
+    {
+      "thread": "01.01.02",
+      "name": "Shell completions and the man page",
+      "agent": "docs-writer",
+      "models": [
+        "c/d",
+        "e/f"
+      ],
+      "mode": "plain",
+      "resume": null,
+      "directory": "[REPO]",
+      "promptBytes": 1944,
+      "permissions": "ask",
+      "warnings": []
+    },
+    {
+      "thread": "01.02.01",
+      "name": "Help texts",
+      "agent": "default",
+      "models": [
+        "a/b"
+      ],
+      "mode": "plain",
+      "resume": null,
+      "directory": "[REPO]",
+      "promptBytes": 1557,
+      "permissions": "ask",
+      "warnings": [
+        "batch `01.01` comes before `01.02` and is not done"
+      ]
+    }
+  ],
+  "left": []
+}
 --- stderr
 warning: batch `01.01` comes before `01.02` and is not done
 --- exit 0
@@ -220,7 +225,7 @@ warning: batch `01.01` comes before `01.02` and is not done
 
 #[test]
 fn a_resume_needs_a_session_and_its_folder() {
-    let desk = Desk::busy();
+    let desk = Desk::elsewhere();
     // The folder of that session was on another machine.
     desk.shows(
         "fix --thread 1.2.1 --resume",
@@ -507,4 +512,57 @@ warning: `work fix --name NAME` is deprecated, and forwards to `work add-stage N
 --- exit 0
 
 "#]]);
+}
+
+/// What was asked of all is done where it can be: the others are named with what can be done, and so is a
+/// thread for which something else fits better. Alone, one that can't be resumed is refused.
+///
+/// Mutant: `divide` gives all cases as able (the whole command is refused).
+#[test]
+fn of_all_threads_those_are_resumed_that_can_be() {
+    let desk = Desk::busy();
+    desk.agents(AGENTS);
+    let mut state = desk.state_json();
+    state["threads"][2]["sessions"][0]["directory"] = "/nowhere/at-all".into();
+    desk.state(state.to_string());
+    desk.shows("fix --all --resume --dry-run", str![[r#"
+$ work fix --all --resume --dry-run
+would go on with 01.01.02 Shell completions and the man page in session ses_2f0c6b1e8ffeAb4CdEf5GhIj6K of attempt 1, by docs-writer (openrouter/openai/gpt-5.2-codex#high) in /, plain, permissions: deny; `work prompt --thread 01.01.02 --resume` shows its 1045 bytes of prompt
+--- stderr
+warning: 01.01.02 Shell completions and the man page is resumed as asked, though `Retry with another model` fits better: wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`
+warning: 01.02.01 Help texts is left as it is: thread `01.02.01` can't be resumed: its folder `/nowhere/at-all` is not there any more; `work fix --thread 01.02.01 --retry` begins a new session here, told what happened
+--- exit 0
+
+"#]]);
+    desk.shows_json("fix-dry-run", "fix --batch 1.1 --resume --dry-run", str![[r#"
+$ work fix --batch 1.1 --resume --dry-run --json
+{
+  "threads": [
+    {
+      "thread": "01.01.02",
+      "name": "Shell completions and the man page",
+      "agent": "docs-writer",
+      "models": [
+        "openrouter/openai/gpt-5.2-codex#high"
+      ],
+      "mode": "plain",
+      "resume": {
+        "sessionId": "ses_2f0c6b1e8ffeAb4CdEf5GhIj6K",
+        "attempt": 1
+      },
+      "directory": "/",
+      "promptBytes": 1045,
+      "permissions": "deny",
+      "warnings": []
+    }
+  ],
+  "left": []
+}
+--- stderr
+warning: 01.01.02 Shell completions and the man page is resumed as asked, though `Retry with another model` fits better: wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`
+--- exit 0
+
+"#]]);
+    desk.refuses("fix --batch 1.2 --resume", 1, &["none of these threads can be resumed", "--retry"]);
+    desk.refuses("fix --thread 1.2.1 --resume --dry-run", 1, &["/nowhere/at-all"]);
 }

@@ -10,15 +10,15 @@ fn what_would_run() {
     desk.shows("multi --dry-run", str![[r#"
 $ work multi --dry-run
 batch 01.01 The name
-would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
+would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
 --- exit 0
 
 "#]]);
     desk.shows("multi --batch 1.2 --dry-run", str![[r#"
 $ work multi --batch 1.2 --dry-run
 batch 01.02 The words
-would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.02.01` shows its 1259 bytes of prompt
+would run 01.02.01 Help texts with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.02.01` shows its 1259 bytes of prompt
 --- stderr
 warning: thread `01.02.01` depends on `01.01.01`, which is pending
 warning: batch `01.01` comes before `01.02` and is not done
@@ -28,8 +28,8 @@ warning: batch `01.01` comes before `01.02` and is not done
     desk.shows("multi --dry-run --window stream", str![[r#"
 $ work multi --dry-run --window stream
 batch 01.01 The name
-would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], plain; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], plain; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
+would run 01.01.01 The command with default (anthropic/claude-sonnet-4-5) in [REPO], plain, permissions: ask; `work prompt --thread 01.01.01` shows its 1484 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], plain, permissions: ask; `work prompt --thread 01.01.02` shows its 1578 bytes of prompt
 --- exit 0
 
 "#]]);
@@ -53,6 +53,7 @@ $ work multi --dry-run --json
       "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1484,
+      "permissions": "ask",
       "warnings": []
     },
     {
@@ -66,6 +67,7 @@ $ work multi --dry-run --json
       "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1578,
+      "permissions": "ask",
       "warnings": []
     }
   ],
@@ -84,7 +86,7 @@ fn what_is_left_alone() {
     desk.shows("multi --dry-run", str![[r#"
 $ work multi --dry-run
 batch 01.01 The name
-would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
+would run 01.01.02 Shell completions and the man page with default (anthropic/claude-sonnet-4-5) in [REPO], tui, permissions: ask; `work prompt --thread 01.01.02` shows its 1944 bytes of prompt
 would leave 01.01.01 The command: completed
 --- exit 0
 
@@ -109,6 +111,7 @@ $ work multi --dry-run --json
       "resume": null,
       "directory": "[REPO]",
       "promptBytes": 1944,
+      "permissions": "ask",
       "warnings": []
     }
   ],

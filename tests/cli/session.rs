@@ -43,7 +43,7 @@ Agent      default
 Model      anthropic/claude-sonnet-4-5
 Backend    opencode
 Mode       tui
-Folder     /home/ada/project
+Folder     /
 Started    2026-03-04 04:10:00, 56m ago
 Ended      2026-03-04 04:20:00, 46m ago after 10m
 Status     completed
@@ -66,7 +66,7 @@ Agent      default
 Model      anthropic/claude-sonnet-4-5
 Backend    opencode
 Mode       tui
-Folder     /home/ada/project
+Folder     /
 Started    2026-03-04 04:00:00, 1h ago
 Ended      2026-03-04 04:00:01, 1h ago after 1s
 Status     failed
@@ -88,7 +88,7 @@ Agent      docs-writer
 Model      openrouter/openai/gpt-5.2-codex#high
 Backend    opencode
 Mode       plain
-Folder     /home/ada/project
+Folder     /
 Started    2026-03-04 04:50:00, 16m ago
 Ended      2026-03-04 05:03:00, 3m ago after 13m
 Status     failed
@@ -115,7 +115,7 @@ $ work session show 1.2.1 --json
   "model": "anthropic/claude-sonnet-4-5",
   "backend": "opencode",
   "mode": "headless",
-  "directory": "/home/ada/project",
+  "directory": "/",
   "startedAt": "2026-03-02T05:00:00Z",
   "endedAt": "2026-03-02T06:30:00Z",
   "status": "interrupted",
@@ -148,7 +148,7 @@ $ work session list --thread 1.2.1 --json
     "model": "anthropic/claude-sonnet-4-5",
     "backend": "opencode",
     "mode": "headless",
-    "directory": "/home/ada/project",
+    "directory": "/",
     "startedAt": "2026-03-02T05:00:00Z",
     "endedAt": "2026-03-02T06:30:00Z",
     "status": "interrupted",

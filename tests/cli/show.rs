@@ -23,19 +23,17 @@ Thread    Try  Status     Agent    Model                        Session         
 --- exit 0
 
 "#]]);
-    desk.shows("show 01.01.02.01", str![[r#"
+    desk.shows(
+        "show 01.01.02.01",
+        str![[r#"
 $ work show 01.01.02.01
-01.01.02 Shell completions and the man page  failed  @docs-writer
-  01.01.02.01 Shell completions and the man page  in_progress
-    left at: completions/pull.bash is done, zsh comes next
-
-Thread    Try  Status  Agent        Model                                 Session                         Started                       Took  Exit  Tokens    Cost
-01.01.02  1    failed  docs-writer  openrouter/openai/gpt-5.2-codex#high  ses_2f0c6b1e8ffeAb4CdEf5GhIj6K  2026-03-04 04:50:00, 16m ago  13m   1     5200+900  $1.50
-
-01.01.02 try 1: rate-limit: 429: the quota is used up
+01.01.02.01 Shell completions and the man page  in_progress
+  left at: completions/pull.bash is done, zsh comes next
+  in 01 Rename › 01.01 The name › 01.01.02 Shell completions and the man page
 --- exit 0
 
-"#]]);
+"#]],
+    );
     desk.shows("show 'help texts'", str![[r#"
 $ work show 'help texts'
 01.02.01 Help texts  interrupted
@@ -48,30 +46,27 @@ Thread    Try  Status       Agent    Model                        Session       
 --- exit 0
 
 "#]]);
-    desk.shows("show 01.02", str![[r#"
+    desk.shows(
+        "show 01.02",
+        str![[r#"
 $ work show 01.02
-01.02.01 Help texts  interrupted
-  01.02.01.01 Help texts  pending
-
-Thread    Try  Status       Agent    Model                        Session                         Started                      Took  Exit  Tokens  Cost
-01.02.01  1    interrupted  default  anthropic/claude-sonnet-4-5  ses_2f0c6b1e7ffeLm7NoPq8RsTu9V  2026-03-02 05:00:00, 2d ago  1h    130
-
-01.02.01 try 1: interrupted: its window or command was closed
-
-01.02.02 Blog post  cancelled
-  Nobody reads it
-
-Thread    Try  Status     Agent    Model                      Session                         Started                       Took  Exit  Tokens  Cost
-01.02.02  1    completed  default  anthropic/claude-opus-4-5  ses_mkrdcbqn_7zf4i6 (invented)  2026-02-20 09:00:00, 11d ago  10m   0
+001-rename-fetch
+└── 01 Rename  2/4
+    └── 01.02 The words
+        ├── 01.02.01 Help texts  interrupted
+        └── 01.02.02 Blog post  cancelled
 --- exit 0
 
-"#]]);
+"#]],
+    );
     desk.shows(
         "show 02",
         str![[r#"
 $ work show 02
-02.01.01 Remove the alias  pending
-  02.01.01.01 Remove the alias  pending
+001-rename-fetch
+└── 02 Remove  0/1
+    └── 02.01 Removal
+        └── 02.01.01 Remove the alias  pending
 --- exit 0
 
 "#]],
@@ -88,6 +83,12 @@ fn as_json() {
 $ work show 1.2 --json
 {
   "id": "01.02",
+  "place": [
+    {
+      "id": "01",
+      "name": "Rename"
+    }
+  ],
   "threads": [
     {
       "id": "01.02.01",
@@ -111,7 +112,7 @@ $ work show 1.2 --json
           "model": "anthropic/claude-sonnet-4-5",
           "backend": "opencode",
           "mode": "headless",
-          "directory": "/home/ada/project",
+          "directory": "/",
           "startedAt": "2026-03-02T05:00:00Z",
           "endedAt": "2026-03-02T06:30:00Z",
           "status": "interrupted",

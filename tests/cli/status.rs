@@ -160,7 +160,7 @@ $ work status --json
           "model": "anthropic/claude-sonnet-4-5",
           "backend": "opencode",
           "mode": "tui",
-          "directory": "/home/ada/project",
+          "directory": "/",
           "startedAt": "2026-03-04T04:00:00Z",
           "endedAt": "2026-03-04T04:00:01.250Z",
           "status": "failed",
@@ -182,7 +182,7 @@ $ work status --json
           "model": "anthropic/claude-sonnet-4-5",
           "backend": "opencode",
           "mode": "tui",
-          "directory": "/home/ada/project",
+          "directory": "/",
           "startedAt": "2026-03-04T04:10:00Z",
           "endedAt": "2026-03-04T04:20:00Z",
           "status": "completed",
@@ -226,7 +226,7 @@ $ work status --json
           "model": "openrouter/openai/gpt-5.2-codex#high",
           "backend": "opencode",
           "mode": "plain",
-          "directory": "/home/ada/project",
+          "directory": "/",
           "startedAt": "2026-03-04T04:50:00Z",
           "endedAt": "2026-03-04T05:03:00Z",
           "status": "failed",
@@ -274,7 +274,7 @@ $ work status --json
           "model": "anthropic/claude-sonnet-4-5",
           "backend": "opencode",
           "mode": "headless",
-          "directory": "/home/ada/project",
+          "directory": "/",
           "startedAt": "2026-03-02T05:00:00Z",
           "endedAt": "2026-03-02T06:30:00Z",
           "status": "interrupted",
@@ -441,4 +441,57 @@ fn a_plan_that_is_gone_is_told_of() {
     assert!(output.stderr.contains("so nothing of it runs: No such file"), "{output:#?}");
     let json = document("status", &desk.run("status --json").ok());
     assert!(json["planUnreadable"].as_str().is_some_and(|why| why.contains("No such file")), "{json}");
+}
+
+/// A conversation goes on only in its folder: where that is gone, no table says that it can be resumed, and
+/// a retry is proposed.
+///
+/// Mutant: `Folders::gone` answers `None`.
+#[test]
+fn a_session_whose_folder_is_gone_can_not_be_resumed() {
+    let desk = Desk::elsewhere();
+    let resume = |line: &str| -> Vec<String> {
+        let shown = desk.run(line).stdout;
+        let rows = shown.lines().filter(|line| line.starts_with("01.01.02") || line.starts_with("01.02.01"));
+        rows.filter_map(|row| row.split_whitespace().last().map(str::to_owned)).collect()
+    };
+    assert_eq!(resume("status"), ["no", "no"]);
+    assert_eq!(resume("fix"), ["no", "no"]);
+    let why = desk.run("why 1.2.1").ok();
+    assert!(
+        why.stdout.contains("the folder that its session worked in is gone: `/home/ada/project`"),
+        "{why:#?}"
+    );
+    assert!(
+        format!("{}{}", why.stdout, why.stderr).contains("`work fix --thread 01.02.01 --retry`"),
+        "{why:#?}"
+    );
+    let here = Desk::busy();
+    desk.state(here.state_bytes());
+    assert_eq!(resume("status"), ["yes", "yes"]);
+}
+
+/// tmux is asked for windows only while something runs.
+///
+/// Mutant: `Windows::tell` asks whatever runs (tmux is called).
+#[test]
+fn tmux_is_left_alone_while_nothing_runs() {
+    let mut desk = Desk::busy();
+    let called = desk.path("called");
+    let tmux =
+        desk.env.script("bin/tmux", &format!("#!/bin/sh\necho \"$@\" >> '{}'\nexit 1\n", called.display()));
+    desk.env.set("WORK_TMUX", tmux);
+    desk.env.set("TMUX", desk.path("socket,1,0"));
+    desk.run("status").ok();
+    assert!(!called.exists(), "nothing runs");
+    let mut state = desk.state_json();
+    state["threads"][2]["sessions"][0] = serde_json::json!({
+        "sessionId": "ses_5", "agentName": "default", "model": "a/b", "attempt": 1, "status": "running",
+        "startedAt": "2026-03-04T05:00:00.000Z", "mode": "tui", "backend": "opencode",
+        "owner": { "pid": 4242, "startedAt": 1, "bootId": "b", "host": "elsewhere" },
+    });
+    desk.state(state.to_string());
+    let shown = desk.run("status").ok();
+    assert!(called.exists(), "one runs");
+    assert!(shown.stdout.contains("running for 6m"), "a tmux that can't be asked hides nothing: {shown:#?}");
 }

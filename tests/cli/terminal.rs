@@ -113,7 +113,7 @@ Plan: Other
     └── 01.01 TODO
         └── 01.01.01 TODO
 --- stderr
-warning: the plan has 14 warnings; `work validate plan` shows them
+warning: the plan has 1 warning; `work validate plan` shows them
 --- exit 0
 
 "#]],
@@ -356,6 +356,32 @@ fn a_person_at_a_terminal_is_asked_before_a_plan_is_approved() {
     drop(terminal);
     assert!(seen(&desk, 100, 40, "work approve plan --json").contains("exit 8"));
     assert!(seen(&desk, 100, 40, "work approve plan --yes").contains("approved 4 threads, 5 tasks"));
+}
+
+/// A person at a terminal sees the stage, and is asked; no is the answer of every key but yes.
+///
+/// Mutant: `run_stage` does not ask (approved without a word).
+#[test]
+fn a_person_at_a_terminal_is_asked_before_a_stage_is_approved() {
+    for (keys, exit, approved) in [(&["n", "Enter"], 1, false), (&["y", "Enter"], 0, true)] {
+        let desk = Desk::busy();
+        let terminal = open(&desk, (100, 40), "work approve stage 1 --force");
+        let shown = terminal.shows("approve the result of stage 01?");
+        assert!(
+            shown.contains("01.02.01 Help texts  interrupted") && !shown.contains("Remove the alias"),
+            "{shown}"
+        );
+        terminal.press(keys);
+        terminal.ends_with(exit);
+        let status = document("status", &desk.run("status --json").ok());
+        assert_eq!(status["stages"][0]["approved"], approved, "{keys:?}");
+    }
+    let desk = Desk::busy();
+    assert!(seen(&desk, 100, 40, "work approve stage 1 --force --yes").contains("approved stage 01"));
+    assert!(
+        seen(&desk, 100, 40, "work approve stage 2").contains("stage `02` is not done"),
+        "before it asks"
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ agents.yaml: fine
 
 #[test]
 fn findings_with_their_places() {
-    let desk = Desk::busy();
+    let desk = Desk::elsewhere();
     desk.plan(
         super::desk::PLAN
             .replace("Keep them short.", "TODO: words")

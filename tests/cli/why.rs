@@ -31,7 +31,7 @@ tasks      6m ago  0 of 1 are done; open: 01.01.02.01 Shell completions and the 
 attempt 1  3m ago  docs-writer with openrouter/openai/gpt-5.2-codex#high: failed: rate-limit: 429: the quota is used up, exit code 1
 session            ses_2f0c6b1e8ffeAb4CdEf5GhIj6K of attempt 1 (docs-writer) can go on, if the agent still has it
 --- stderr
-hint: wait for the provider's limit to reset, or `work fix --retry --model MODEL`; `work fix --thread 01.01.02 --retry --model MODEL`
+hint: wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`
 --- exit 0
 
 "#]]);
@@ -104,7 +104,7 @@ $ work why 1.1.2 --json
       "at": null
     }
   ],
-  "next": "wait for the provider's limit to reset, or `work fix --retry --model MODEL`; `work fix --thread 01.01.02 --retry --model MODEL`"
+  "next": "wait for the provider's limit to reset, or `work fix --thread 01.01.02 --retry --model MODEL`"
 }
 --- exit 0
 

@@ -72,6 +72,8 @@ pub struct Window {
     pub dead: bool,
     /// The session that the window is in now.
     pub session: String,
+    /// Its number there now, as the status line shows it.
+    pub index: u32,
     /// What it is called now.
     pub title: String,
     /// The tags that were asked for, as far as they are set.
@@ -149,12 +151,14 @@ pub(super) const PANE_OPTION: &str = "@work_pane";
 /// holds no `:`, a title no newline, and tags are encoded.
 pub(super) fn window_format(tags: &[&'static str]) -> String {
     let tags: String = tags.iter().map(|tag| format!("#{{@{tag}}} ")).collect();
-    format!("{OPENED} #{{pane_dead}} #{{{PANE_OPTION}}} {tags}#{{session_name}}:#{{window_name}}")
+    format!(
+        "{OPENED} #{{pane_dead}} #{{{PANE_OPTION}}} {tags}#{{window_index}} #{{session_name}}:#{{window_name}}"
+    )
 }
 
 /// Reads a line that [`window_format`] printed; `None` for a pane that is not ours.
 pub(super) fn parse_window(line: &str, tags: &[&'static str]) -> Option<Window> {
-    let mut fields = line.splitn(6 + tags.len(), ' ');
+    let mut fields = line.splitn(7 + tags.len(), ' ');
     let opened = [fields.next()?, fields.next()?, fields.next()?].join(" ");
     let Opened { window, pane, pid } = parse_opened(&opened)?;
     let dead = fields.next()? == "1";
@@ -168,8 +172,10 @@ pub(super) fn parse_window(line: &str, tags: &[&'static str]) -> Option<Window> 
             found.insert(*tag, decode(value)?);
         }
     }
+    let index = fields.next()?.parse().ok()?;
     let (session, title) = fields.next()?.split_once(':')?;
-    Some(Window { id: window, pane, pid, dead, session: session.into(), title: title.into(), tags: found })
+    let (session, title) = (session.into(), title.into());
+    Some(Window { id: window, pane, pid, dead, session, index, title, tags: found })
 }
 
 /// A tag that is set to nothing and one that is not set are two things.
@@ -219,12 +225,15 @@ mod tests {
     #[test]
     fn a_line_is_a_window_of_ours_or_none() {
         let tags = &["work_thread", "work_stream"];
-        let window = parse_window("@3 %7 42 0 %7 =01.02.03  my session:a : title", tags).unwrap();
+        let window = parse_window("@3 %7 42 0 %7 =01.02.03  5 my session:a : title", tags).unwrap();
         assert_eq!((window.id, window.pane, window.pid, window.dead), (WindowId(3), PaneId(7), 42, false));
-        assert_eq!((window.session.as_str(), window.title.as_str()), ("my session", "a : title"));
+        assert_eq!(
+            (window.session.as_str(), window.index, window.title.as_str()),
+            ("my session", 5, "a : title")
+        );
         assert_eq!(window.tags, BTreeMap::from([("work_thread", "01.02.03".to_owned())]));
         // Another pane of our window, and a window of somebody else's.
-        assert_eq!(parse_window("@3 %8 42 0 %7 =01.02.03  s:t", tags), None);
-        assert_eq!(parse_window("@4 %9 42 0    s:t", tags), None);
+        assert_eq!(parse_window("@3 %8 42 0 %7 =01.02.03  5 s:t", tags), None);
+        assert_eq!(parse_window("@4 %9 42 0    5 s:t", tags), None);
     }
 }

@@ -27,7 +27,7 @@ fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
         if !known.contains(&depends.value) {
             let message = format!("the plan has no thread {}", depends.value);
             let finding = Diagnostic::error(RULE.code, message).at(depends.span.clone(), "");
-            found.push(finding.help("`work tree` lists the threads with their ids"));
+            found.push(finding.help("`work preview` lists the plan's threads with their ids"));
         }
     }
     found

@@ -3,6 +3,7 @@
 use crate::diag::Diagnostic;
 
 use super::super::tree::open_questions;
+use super::placeholder::begins_with_placeholder;
 use super::registry::{Facts, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -16,6 +17,8 @@ pub(super) const RULE: Rule = Rule {
 fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
     open_questions(facts.plan())
         .filter(|(_, question)| !question.marker.is_empty())
+        // What nobody has written yet is no question; it is found as a placeholder.
+        .filter(|(_, question)| !begins_with_placeholder(&question.text))
         .map(|(stage, question)| {
             Diagnostic::warning(RULE.code, format!("a question of stage {stage} is open"))
                 .at(question.marker.clone(), "not ticked")

@@ -34,7 +34,36 @@ fn check(facts: &Facts<'_>) -> Vec<Diagnostic> {
         texts.extend(thread.tasks.iter().map(|task| &task.name));
         texts.extend(thread.paths.iter().chain(&thread.verify));
     }
-    texts.into_iter().flat_map(|text| places(facts, text)).map(finding).collect()
+    let found: Vec<Range<usize>> = texts.into_iter().flat_map(|text| places(facts, text)).collect();
+    if found.len() > MANY { not_filled_in(facts, found) } else { found.into_iter().map(finding).collect() }
+}
+
+/// With more places than this the plan is a template that was not filled in: that is one thing to say.
+const MANY: usize = 8;
+
+/// How many of their lines are listed.
+const LISTED: usize = 100;
+
+/// One finding for all of them, at the first one.
+fn not_filled_in(facts: &Facts<'_>, mut places: Vec<Range<usize>>) -> Vec<Diagnostic> {
+    places.sort_by_key(|place| place.start);
+    let (mut line, mut from) = (1, 0);
+    let number = |place: &Range<usize>| {
+        line += facts.source[from..place.start].matches('\n').count();
+        from = place.start;
+        line.to_string()
+    };
+    let numbers: Vec<String> = places.iter().take(LISTED).map(number).collect();
+    let more = if places.len() > LISTED { " and further down" } else { "" };
+    let message = format!("{} placeholders: a template that was not filled in yet", places.len());
+    let finding = Diagnostic::warning(RULE.code, message)
+        .help(format!("replace or remove each: lines {}{more}", numbers.join(", ")));
+    places.into_iter().next().map(|first| finding.at(first, "the first one")).into_iter().collect()
+}
+
+/// Whether a text begins with a placeholder.
+pub(super) fn begins_with_placeholder(text: &str) -> bool {
+    is_placeholder(strip_marks(text.trim_start()))
 }
 
 fn finding(place: Range<usize>) -> Diagnostic {

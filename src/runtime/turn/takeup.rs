@@ -12,6 +12,7 @@ use crate::model::{AgentEvent, Ask, CancelCause, FailureKind, TurnOutcome};
 use crate::runtime::answers::Given;
 use crate::runtime::asks::Asks;
 use crate::runtime::board::Board;
+use crate::runtime::journal::durable;
 use crate::runtime::pool::Opened;
 use crate::runtime::{Runtime, adopt};
 
@@ -79,13 +80,14 @@ pub(super) async fn take_up(
     };
     turn.opened();
     let outcome = turn.follow(&mut cancelled, answers).await;
-    let produced = turn.close().await;
+    let (produced, journal) = turn.close().await;
     // What a session that goes on had used before, only the dead one knew.
     let usage = match facts.start.resumed_from.is_some() || spec.connected.is_some() {
         true => None,
         false => timeout(Duration::from_secs(3), session.usage()).await.ok().and_then(Result::ok),
     };
-    let (attempt, unrecorded) = record.end(&outcome, usage, &runtime.unwritten).await;
+    let ((attempt, unrecorded), ()) =
+        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
 }
 

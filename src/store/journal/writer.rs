@@ -17,8 +17,9 @@ use crate::sys::fault;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// Appends to one journal. A line is handed to the system in one piece and not made durable; what
-/// the end of a turn means for the record stands in `tasks.json`, which is.
+/// Appends to one journal. A line is handed to the system in one piece and not made durable, before
+/// [`sync`](Self::sync) does that; what the end of a turn means for the record stands in `tasks.json`, which
+/// always is.
 #[derive(Debug)]
 pub struct Writer {
     file: File,
@@ -105,14 +106,19 @@ impl Writer {
     pub fn append_at(&mut self, at: DateTime<Utc>, event: AgentEvent) -> Result<JournalLine, JournalError> {
         let line = JournalLine { at, event };
         self.put(&line)?;
-        if matches!(line.event, AgentEvent::TurnEnded(_)) {
-            self.file.sync_data().map_err(|source| JournalError {
-                action: "sync",
-                path: self.path.clone(),
-                source,
-            })?;
-        }
         Ok(line)
+    }
+
+    /// Makes all that was appended durable, as the end of a turn has to be.
+    ///
+    /// # Errors
+    /// [`JournalError`]
+    pub fn sync(&self) -> Result<(), JournalError> {
+        self.file.sync_data().map_err(|source| JournalError {
+            action: "sync",
+            path: self.path.clone(),
+            source,
+        })
     }
 
     fn put(&mut self, line: &impl Serialize) -> Result<(), JournalError> {

@@ -16,6 +16,7 @@ mod parse;
 mod schema;
 mod time;
 mod transact;
+mod usage;
 mod v1;
 mod wire;
 

@@ -60,13 +60,22 @@ fn major(version: &str) -> Option<u64> {
     version.split('.').next()?.trim().parse().ok()
 }
 
+/// Reads JSON. The bytes are seen to be text once, and not again in every string.
+fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serde_json::Error> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        // This tells where they stop being text.
+        Err(_) => serde_json::from_slice(bytes),
+    }
+}
+
 /// Reads a stream. `older` reads the bytes when they are of version 1.
 pub(super) fn parse(
     bytes: &[u8],
     older: impl FnOnce(&[u8]) -> Result<v1::Migrated, Unreadable>,
 ) -> Result<Loaded, Unreadable> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let failed = match serde_json::from_slice::<WireFile>(bytes) {
+    let failed = match read::<WireFile>(bytes) {
         Ok(file) => match file.version.as_deref().map(major) {
             None | Some(Some(2)) => return current(file, Format::V2),
             Some(Some(newer)) if newer > 2 => {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::fields::{Word, read_fields};
 pub(super) use super::time::Time;
+pub(super) use super::usage::WireUsage;
 use crate::model::{Ask, BackendKind, Extra, FailureKind, Mode, Owner, TaskId, TaskStatus, ThreadId, Usage};
 
 /// What a person said of a stream as a whole; nothing is said of an open one.
@@ -233,7 +234,7 @@ pub(super) struct WireSession {
     /// Tokens and cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Usage>")]
-    pub(super) usage: Option<Value>,
+    pub(super) usage: Option<WireUsage>,
     /// Why it failed or was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<WireError>")]

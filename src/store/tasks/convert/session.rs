@@ -10,7 +10,7 @@ use crate::model::{
     SessionState, Usage,
 };
 use crate::store::tasks::fields::Word;
-use crate::store::tasks::wire::{SessionWord, Time, WireError, WireSession};
+use crate::store::tasks::wire::{SessionWord, Time, WireError, WireSession, WireUsage};
 
 /// What an unknown state of an attempt means: it ended, and not well.
 const UNKNOWN_SESSION: SessionWord = SessionWord::Interrupted;
@@ -85,7 +85,11 @@ impl WireSession {
             started_at: self.started_at.0,
             resumed_from: self.resumed_from,
             turns: self.turns,
-            usage: USAGE.to_model(self.usage, &mut extra),
+            usage: match self.usage {
+                Some(WireUsage::Known(usage)) => Some(usage),
+                Some(WireUsage::Other(raw)) => USAGE.to_model(Some(raw), &mut extra),
+                None => None,
+            },
             state,
             extra,
         }
@@ -114,7 +118,10 @@ impl WireSession {
             directory: record.directory.as_ref().map(|dir| dir.to_string_lossy().into_owned()),
             resumed_from: record.resumed_from,
             turns: record.turns.clone(),
-            usage: USAGE.to_wire(record.usage.as_ref(), &mut extra),
+            usage: match take(&mut extra, USAGE.key) {
+                Some(raw) if (USAGE.read)(&raw) == record.usage => Some(WireUsage::Other(raw)),
+                _ => record.usage.map(WireUsage::Known),
+            },
             error: None,
             interrupted_by: None,
             owner: None,
