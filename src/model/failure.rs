@@ -194,6 +194,7 @@ mod tests {
             ModelUnknown,
             ContextFull,
             SessionUnknown,
+            SessionBusy,
             Provider,
             AgentCrashed,
             AgentMissing,

@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use super::desk::Desk;
+use super::desk::{Desk, document};
 
 #[test]
 fn what_would_run() {
@@ -189,4 +189,48 @@ hint: `work approve plan` checks it and shows what will run
 
 "#]],
     );
+}
+
+/// A session belongs to a person or to background jobs: no job goes on in the connected one, nor in one that was
+/// a person's before, and `--mode primary` neither goes into a job's nor resumes another.
+///
+/// Mutant: the look at a headless turn left out of `connected_for`.
+#[test]
+fn a_persons_session_and_a_jobs_are_never_the_same() {
+    let desk = Desk::busy();
+    let agents = ["default", "docs-writer"].map(|name| format!("  - name: {name}\n    models: [a/b]\n"));
+    desk.env.write("repo/work/agents.yaml", format!("agents:\n{}", agents.concat()));
+    let status = document("status", &desk.run("status --json").ok());
+    let threads = status["threads"].as_array().expect("threads");
+    let (number, thread) =
+        threads.iter().enumerate().find(|(_, thread)| thread["resumable"] == true).expect("one can go on");
+    let id = thread["id"].as_str().expect("an id");
+    let session = thread["sessions"].as_array().expect("sessions").last().expect("one")["sessionId"].clone();
+    let headless = format!("execute -t {id} --mode headless --resume --allow-drift --dry-run");
+    let primary = format!("execute -t {id} --mode primary --allow-drift --dry-run");
+    let used_as = |mode: &str| {
+        let mut state = desk.state_json();
+        let sessions = state["threads"][number]["sessions"].as_array_mut().expect("sessions");
+        sessions.last_mut().expect("one")["mode"] = mode.into();
+        desk.state(state.to_string());
+    };
+    let connect = |line: &str| drop(desk.env.write("repo/.git/work/connected", line));
+
+    let output = desk.run(&headless);
+    assert_eq!(output.code, 0, "nobody has it open: {output:#?}");
+    connect(session.as_str().expect("an id"));
+    let output = desk.run(&headless);
+    assert_eq!(output.code, 1, "{output:#?}");
+    assert!(output.stderr.contains("is one that a person has open"), "{output:#?}");
+    let output = desk.run(&primary);
+    assert_eq!(output.code, 0, "{output:#?}");
+    assert_eq!(desk.run(&format!("{primary} --resume")).code, 2, "both say in which session");
+
+    used_as("headless");
+    let output = desk.run(&primary);
+    assert_eq!(output.code, 1, "{output:#?}");
+    assert!(output.stderr.contains("belongs to background jobs"), "{output:#?}");
+    connect("ses_other");
+    used_as("primary");
+    assert_eq!(desk.run(&headless).code, 1, "it was a person's");
 }
