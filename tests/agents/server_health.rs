@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use work::agent::Backend as _;
-use work::agent::opencode::{HealthLimits, Opencode};
+use work::agent::opencode::{HealthLimits, Opencode, ServerRecord};
 use work::model::{AgentEvent, FailureKind, TurnOutcome};
 use work::sys::identity::Identity;
 use work::sys::process::{self, Signal};
@@ -28,6 +28,15 @@ fn failure(outcome: &TurnOutcome) -> (FailureKind, &str) {
         TurnOutcome::Failed { failure } => (failure.kind, failure.message.as_str()),
         other => panic!("{other:?}"),
     }
+}
+
+/// A program that stands for opencode.
+fn program(folder: &Path, text: &str) -> PathBuf {
+    let program = folder.join("opencode");
+    #[expect(clippy::disallowed_methods, reason = "a new file of this test")]
+    std::fs::write(&program, text).expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    program
 }
 
 /// A server that is stopped for a while is slow, and one that gives no sign for the whole grace is dead: it is
@@ -71,6 +80,57 @@ async fn a_slow_server_is_left_alone_and_a_silent_one_is_replaced() {
     assert_ne!(next.identity().pid, pid);
     let asked = rig.requests().pop().expect("a request");
     assert!(asked["messages"].to_string().contains("I think."), "the same conversation: {asked}");
+    rig.backend.shutdown().await;
+}
+
+/// Fault: a server that was killed was started again at its old port, which seemed to be free; until it bound it,
+/// some seconds later, another opencode had taken it (all of them try 4096 first), and it ended with
+/// "ServeError". Whoever has the port, and whenever they take it: the next server is somewhere else, and all who
+/// ask are told where.
+///
+/// Mutant: a start at the old port that fails is not tried at another (the second round).
+#[tokio::test]
+async fn a_server_whose_old_port_is_taken_serves_at_another() {
+    let beside = tempfile::tempdir().expect("a folder");
+    // When this is there, somebody is faster, once, at the moment when the real one would bind.
+    let faster = beside.path().join("faster");
+    let told = Arc::new(Mutex::new(None));
+    let rig = Rig::with(|options| {
+        let text = format!(
+            "#!/bin/sh\nrm '{faster}' 2>/dev/null && echo ServeError && exit 1\nexec '{real}' \"$@\"\n",
+            real = options.program.display(),
+            faster = faster.display(),
+        );
+        options.program = program(beside.path(), &text);
+        let told = Arc::clone(&told);
+        options.on_start = Some(Arc::new(move |record: &ServerRecord| {
+            *told.lock().expect("no panic") = Some(record.clone());
+        }));
+    })
+    .await;
+    let mut session = rig.open(None).await.expect("a session");
+    let mut taken = Vec::new();
+    for round in ["taken before", "taken meanwhile"] {
+        let server = rig.backend.server().await.expect("a server");
+        let was = server.record();
+        process::signal_process(was.identity.pid, Signal::SIGKILL);
+        server.exited().await;
+        match round {
+            "taken before" => {
+                let address = was.url.as_deref().and_then(|url| url.strip_prefix("http://"));
+                taken.push(TcpListener::bind(address.expect("an address")).expect("it is free"));
+            }
+            _ => drop(std::fs::File::create(&faster).expect("written")),
+        }
+        let (events, outcome) = turn(&mut *session, script("@text again")).await;
+        assert_eq!((outcome, text(&events).as_str()), (TurnOutcome::Completed, "again"), "{round}");
+        let is = rig.backend.server().await.expect("a server").record();
+        assert!(is.url != was.url && is.password != was.password, "{round}: {:?}, {:?}", was.url, is.url);
+        let told = told.lock().expect("no panic").clone().expect("a record");
+        assert_eq!((told.url, told.identity), (is.url.clone(), is.identity), "{round}");
+        let ui = session.ui().expect("a UI").argv;
+        assert!(ui.contains(&is.url.expect("an address").into()), "{round}: {ui:?}");
+    }
     rig.backend.shutdown().await;
 }
 
@@ -194,11 +254,7 @@ async fn cut_connections_lose_nothing_and_no_stream_outlives_its_turn() {
             log = log.display(),
             port = proxy.port,
         );
-        let program = beside.path().join("opencode");
-        #[expect(clippy::disallowed_methods, reason = "a new file of this test")]
-        std::fs::write(&program, text).expect("written");
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("executable");
-        options.program = program;
+        options.program = program(beside.path(), &text);
     })
     .await;
     let mut session = rig.open(None).await.expect("a session");

@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::health::{Deaths, Start};
-use super::server::{Place, Server, ServerOptions};
+use super::server::{Server, ServerOptions};
+use super::start::Place;
 use crate::model::{Failure, FailureKind};
 
 /// Where the answer to a request for the server goes.

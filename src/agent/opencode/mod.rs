@@ -20,6 +20,7 @@ mod run;
 mod server;
 mod session;
 mod sse;
+mod start;
 mod turn;
 mod vitals;
 mod wire;

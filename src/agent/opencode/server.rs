@@ -1,29 +1,23 @@
-//! One `opencode serve`: started, proven to be ours and new enough, watched, and ended with everything
-//! that it started.
+//! One `opencode serve`: watched, told of, taken over, and ended with everything that it started.
 //!
 //! Its tools are leaders of sessions of their own, so ending its process group is not enough. A marker
 //! in the environment, a secret of this one server, is what they all inherit and are found by.
 
 use std::ffi::OsString;
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::exit::{self, Exit, Exited};
 use super::health::HealthLimits;
-use super::http::{Http, USER};
-use super::plugin;
-use super::ready;
+use super::http::Http;
+use super::start::{self, Place, Started};
 use super::vitals::{self, Vitals};
-use crate::agent::child::{self, Log, Password, ServerRecord, sweep};
-use crate::model::{Failure, FailureKind, Owner};
-use crate::sys::env;
+use crate::agent::child::{self, Log, ServerRecord, sweep};
+use crate::model::{Failure, FailureKind};
 use crate::sys::identity::{Identity, Liveness};
 use crate::sys::process::{self, Signal};
 
@@ -79,14 +73,6 @@ pub struct Server {
     exited: Exited,
 }
 
-/// What a server that takes another one's place has of it, so that whoever is attached to that one finds
-/// this one: its port and its password.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    port: u16,
-    password: Password,
-}
-
 impl Server {
     /// Starts a server and waits until it answers.
     ///
@@ -97,64 +83,15 @@ impl Server {
         Self::start_unless(options, None, std::future::pending()).await
     }
 
-    /// The same, in the place of an earlier one if that is free; given up when `stop` is ready before the
+    /// The same, in the place of an earlier one if that can be had; given up when `stop` is ready before the
     /// server is.
     pub(crate) async fn start_unless(
         options: &ServerOptions,
         place: Option<&Place>,
         stop: impl Future<Output = ()>,
     ) -> Result<Self, Failure> {
-        let cannot = |error: io::Error| {
-            let words = format!("cannot start `{}`: {error}", options.program.display());
-            Failure::new(FailureKind::AgentMissing, words)
-        };
-        let password = match place {
-            Some(place) => place.password.clone(),
-            None => Password::random().map_err(cannot)?,
-        };
-        // A port that is taken would end it, after some seconds; then any other must do.
-        let port = place.map(|place| place.port).filter(|port| is_free(*port)).unwrap_or(0);
-        let marker = child::token().map_err(cannot)?;
-        let (log, output) = Log::open(&options.log).map_err(cannot)?;
-        let mut command = command(options, port, &password, &marker).map_err(cannot)?;
-        // Written down before there is anything to end: were we killed in between, its marker finds it.
-        tell(options, &password, &marker, child::nobody(), None);
-        command.stdout(output.try_clone().map_err(cannot)?).stderr(output);
-        // The reaper may be dropped with the whole runtime; then nobody else ends the process.
-        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(cannot)?;
-        let pid = child.id().ok_or_else(|| cannot(io::Error::other("it has no process id")))?;
-        // From here on, whatever fails, the process must end: the reaper holds the child.
-        let identity = Identity::of(pid);
-        let (tell, exited) = Exited::channel();
-        let vitals = Vitals::new();
-        let judged = vitals.clone();
-        let reaped = marker.clone();
-        tokio::spawn(async move {
-            let words = match (child.wait().await, judged.verdict()) {
-                (_, Some(verdict)) => verdict.to_owned(),
-                (Ok(status), None) => status.to_string(),
-                (Err(error), None) => format!("it was lost: {error}"),
-            };
-            // What it leaves behind is nobody's: its group first, then what ran away from it.
-            process::signal_group(pid, Signal::SIGKILL);
-            tell.send_replace(Some(Exit::now(words)));
-            sweep(&reaped).await;
-        });
-        let starting = Starting { pid, log, exited, marker, identity, password, vitals };
-        let started = tokio::select! {
-            started = starting.until_ready(options) => started,
-            () = stop => {
-                Err(Failure::new(FailureKind::ServerUnreachable, "opencode was stopped while it started"))
-            }
-        };
-        if started.is_err() {
-            starting.give_up().await;
-        }
-        let (http, version) = started?;
-        let Starting { log, exited, marker, identity, .. } = starting;
-        let gone =
-            || Failure::new(FailureKind::AgentCrashed, format!("opencode ended: {}", log.last_lines()));
-        let identity = identity.ok_or_else(gone)?;
+        let Started { http, identity, version, marker, log, exited } =
+            start::start(options, place, stop).await?;
         Ok(Self::new(http, identity, version, marker, log, exited).watched(options))
     }
 
@@ -209,8 +146,7 @@ impl Server {
 
     /// Its place, for a server that comes after it.
     pub(crate) fn place(&self) -> Option<Place> {
-        let port = self.http.url().rsplit(':').next()?.parse().ok()?;
-        Some(Place { port, password: self.http.password().clone() })
+        Place::of(self.http.url(), self.http.password())
     }
 
     /// Its address.
@@ -321,90 +257,8 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// A server that has a process but has not answered yet.
-struct Starting {
-    pid: u32,
-    log: Log,
-    exited: Exited,
-    marker: String,
-    identity: Option<Identity>,
-    password: Password,
-    vitals: Vitals,
-}
-
-impl Starting {
-    async fn until_ready(&self, options: &ServerOptions) -> Result<(Http, String), Failure> {
-        let deadline = Instant::now() + options.ready_within;
-        self.tell(options, None);
-        let url = self.address(options, deadline).await?;
-        self.tell(options, Some(&url));
-        let http = Http::with_vitals(&url, self.password.clone(), self.vitals.clone())?;
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
-        let version = timeout(left, http.health()).await.map_err(|_| self.not_ready(options))??;
-        if is_older(&version) {
-            let version = if version.is_empty() { "of unknown version" } else { &version };
-            let (major, minor, patch) = OLDEST;
-            let words = format!(
-                "opencode is {version}; {major}.{minor}.{patch} is the oldest whose server we can drive"
-            );
-            return Err(Failure::new(FailureKind::AgentTooOld, words));
-        }
-        Ok((http, version))
-    }
-
-    /// Waits for the line that tells the address.
-    async fn address(&self, options: &ServerOptions, deadline: Instant) -> Result<String, Failure> {
-        loop {
-            let gone = self.exited.get();
-            if let Some(url) = ready::address(&self.log.beginning(64 * 1024)) {
-                return Ok(url);
-            }
-            if let Some(Exit { words: status, .. }) = gone {
-                let last = self.log.last_lines();
-                let said =
-                    if last.is_empty() { "it said nothing".to_owned() } else { format!("it said: {last}") };
-                let program = options.program.display();
-                let words = format!("`{program} serve` ended before it was ready ({status}); {said}");
-                return Err(Failure::new(FailureKind::AgentMissing, words));
-            }
-            if Instant::now() >= deadline {
-                return Err(self.not_ready(options));
-            }
-            sleep(Duration::from_millis(25)).await;
-        }
-    }
-
-    fn not_ready(&self, options: &ServerOptions) -> Failure {
-        let last = self.log.last_lines();
-        let said = if last.is_empty() { "it said nothing".to_owned() } else { format!("it said: {last}") };
-        let program = options.program.display();
-        let limit = options.ready_within.as_secs();
-        let words = format!("`{program} serve` was not ready within {limit} s; {said}");
-        Failure::new(FailureKind::ServerUnreachable, words)
-    }
-
-    fn tell(&self, options: &ServerOptions, url: Option<&str>) {
-        if let Some(identity) = &self.identity {
-            tell(options, &self.password, &self.marker, child::owner(identity), url);
-        }
-    }
-
-    async fn give_up(&self) {
-        end(self.pid, &self.exited).await;
-        sweep(&self.marker).await;
-    }
-}
-
-/// Tells whoever keeps the record.
-fn tell(options: &ServerOptions, password: &Password, marker: &str, identity: Owner, url: Option<&str>) {
-    if let Some(hook) = &options.on_start {
-        let (url, password, marker) = (url.map(str::to_owned), password.clone(), marker.to_owned());
-        hook(&ServerRecord { identity, url, password, marker });
-    }
-}
-
 /// TERM, wait, KILL, wait. Whoever watches its end tells it.
-async fn end(pid: u32, exited: &Exited) {
+pub(super) async fn end(pid: u32, exited: &Exited) {
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         if exited.get().is_some() {
             return;
@@ -416,49 +270,6 @@ async fn end(pid: u32, exited: &Exited) {
     }
 }
 
-/// Whether a server could listen on this port of the loopback.
-fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-}
-
-fn command(options: &ServerOptions, port: u16, password: &Password, marker: &str) -> io::Result<Command> {
-    let users = env::raw("OPENCODE_CONFIG_CONTENT");
-    let config = plugin::install(&options.private, users.as_deref().and_then(|text| text.to_str()))?;
-    let mut command = process::command(&options.program);
-    command
-        .args(["serve", "--hostname", "127.0.0.1", "--port", &port.to_string()])
-        .current_dir(&options.root)
-        .env("PWD", &options.root)
-        .env("OPENCODE_SERVER_USERNAME", USER)
-        .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
-        .env("WORK_ROOT", &options.root)
-        .env_remove("WORK_STREAM")
-        .env_remove("WORK_THREAD");
-    if env::raw("npm_config_offline").is_none() {
-        // Keeps it from installing 63 MB into every `.opencode`; the plugin takes it back for the tools.
-        command.env("npm_config_offline", "true").env("WORK_NPM_ONLINE", "1");
-    }
-    if let Some(config) = config {
-        command.env("OPENCODE_CONFIG_CONTENT", config);
-    }
-    if let Some(own) = process::own_directory() {
-        command.env("PATH", process::path_with(&own));
-    }
-    command.envs(options.env.iter().map(|(name, value)| (name, value)));
-    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(env::SERVER_MARKER, marker);
-    Ok(command)
-}
-
-/// Versions compare by their numbers; one that tells none is no release of ours to judge, unless empty.
-fn is_older(version: &str) -> bool {
-    let core = version.split(['-', '+']).next().unwrap_or_default();
-    let numbers: Vec<u32> = core.split('.').filter_map(|part| part.parse().ok()).collect();
-    match numbers.as_slice() {
-        [major, minor, patch] => (*major, *minor, *patch) < OLDEST,
-        _ => version.is_empty(),
-    }
-}
-
 /// The full path of the program: the one given, or `opencode` on `PATH`.
 ///
 /// # Errors
@@ -466,25 +277,4 @@ fn is_older(version: &str) -> bool {
 pub fn find_program(given: Option<&Path>) -> Result<PathBuf, Failure> {
     let name = given.unwrap_or(Path::new("opencode"));
     process::find(name).map_err(|error| Failure::new(FailureKind::AgentMissing, error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_compare_by_number() {
-        for (version, older) in [
-            ("1.18.0", false),
-            ("1.18.33", false),
-            ("1.100.0", false),
-            ("2.0.0-beta.1", false),
-            ("1.17.99", true),
-            ("0.15.3", true),
-            ("", true),
-            ("local", false),
-        ] {
-            assert_eq!(is_older(version), older, "{version}");
-        }
-    }
 }
