@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::kept::Facts;
+use super::left::Left;
 use super::sessions::SessionError;
 use super::{Workspace, owner};
 use crate::model::{
@@ -47,8 +48,8 @@ pub struct Orphan {
 }
 
 /// Takes over all turns of a dead owner that may still go on: those of an agent whose server outlives us, with
-/// a session, without an end in their journal, and with a command that may come for them. The others are
-/// left to be written off, and are to be stopped at the agent. A stream that can't be read or written is left
+/// a session, without an end in their journal, and with a command that lives and may come for them. The others,
+/// and those that are in no record yet, are left to be written off, and are to be stopped at the agent. A stream that can't be read or written is left
 /// as it is.
 #[must_use]
 pub fn adopt(workspace: &Workspace, from: &Owner) -> (Vec<Adopted>, Vec<Orphan>) {
@@ -69,7 +70,7 @@ pub fn adopt(workspace: &Workspace, from: &Owner) -> (Vec<Adopted>, Vec<Orphan>)
     (adopted, orphans)
 }
 
-fn adopt_in(
+pub(super) fn adopt_in(
     store: &Store,
     private: &Path,
     from: &Owner,
@@ -79,11 +80,12 @@ fn adopt_in(
     for thread in &state.threads {
         let owned = thread.open_record().filter(|open| open.owner() == Some(from));
         let Some(open) = owned.filter(|open| open.backend == Some(BackendKind::Opencode)) else { continue };
-        match going_on(&state, thread.id, open, store, private) {
+        match going_on(&state, open, thread.id, store, private) {
             Some(adopted) => found.push(adopted),
             None => orphans.extend(orphan(open)),
         }
     }
+    orphans.extend(Left::of(&state, private, store.now()).unrecorded(from));
     if found.is_empty() {
         return Ok((found, orphans));
     }
@@ -106,8 +108,8 @@ fn orphan(open: &SessionRecord) -> Option<Orphan> {
 
 fn going_on(
     state: &Stream,
-    thread: ThreadId,
     open: &SessionRecord,
+    thread: ThreadId,
     store: &Store,
     private: &Path,
 ) -> Option<Adopted> {
@@ -129,7 +131,11 @@ fn going_on(
     if ended || header.attempt != open.attempt || header.session.as_ref() != Some(&session) {
         return None;
     }
-    let facts = Facts::of_record(thread, open, turn)?;
+    // Nobody would come for it.
+    if header.client.as_ref().is_some_and(|client| !owner::is_alive(client)) {
+        return None;
+    }
+    let facts = Facts::of_record(open, &header)?;
     let (stream, store, prompt) = (state.id.clone(), store.clone(), header.prompt);
     Some(Adopted { stream, store, facts, session, prompt, began: at, told })
 }

@@ -121,6 +121,7 @@ pub fn prepare(
         asking: Asking { policy: Policy::Deny, timeout: Settings::default().ask_timeout },
         notify: None,
         adopt: None,
+        client: None,
     };
     Ok(Prepared {
         name: thread.name.clone(),

@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use super::keys::typed;
+use super::owner;
 pub use crate::ipc::TurnMessage;
 use crate::ipc::{
     Client, ClientError, ClientMessage, Connection, Incoming, Refusal, ServerMessage, TurnSpec, UiCommand,
@@ -83,7 +84,7 @@ enum Happening {
 /// When the supervisor can't be reached at all.
 pub fn run(
     client: Client,
-    spec: TurnSpec,
+    mut spec: TurnSpec,
     reporter: &mut dyn Reporter,
     keyboard: Option<&Keyboard>,
     again: &mut dyn FnMut() -> Option<Client>,
@@ -97,6 +98,7 @@ pub fn run(
         let _ = interrupted.send(Happening::Interrupted(interrupt));
     })
     .map_err(|error| ClientError::NoAnswer(Some(error.into())))?;
+    spec.client = Some(owner::current());
     connection.send(&ClientMessage::Run { spec: Box::new(spec.clone()) })?;
     let mut following = Following {
         connection: Some(connection),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Agent, Notify};
 use crate::model::{
     AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, JobId, KnownSession, Mode, ModelRef,
-    Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
+    Owner, Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
@@ -78,6 +78,9 @@ pub struct TurnSpec {
     /// one left it, or refused as over. How many of its events the command has seen.
     #[serde(default)]
     pub adopt: Option<u64>,
+    /// The command that it is bound to, and ends with; `None` for a job's.
+    #[serde(default)]
+    pub client: Option<Owner>,
 }
 
 /// The command that opens the agent's own UI. Holds a password: it is sent, and never logged.

@@ -47,6 +47,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         notify: None,
         connected: None,
         adopt: None,
+        client: None,
     })
 }
 

@@ -8,6 +8,8 @@ use serde_json::Value;
 use work::sys::identity::Identity;
 use work::sys::process::{self, Signal};
 
+use crate::support::acp_project::{agents, child, qwen};
+use crate::support::opencode::scripted;
 use crate::support::project::Project;
 use crate::support::wait::{PATIENCE, wait_for, wait_until};
 
@@ -134,45 +136,77 @@ fn whenever_its_server_is_killed_a_turn_has_failed_and_its_session_stays() {
 }
 
 /// The same with more kills, each of which costs a start of opencode:
-/// `cargo nextest run --run-ignored only -E 'test(whenever_one_of_many_servers_is_killed)'`
+/// `cargo nextest run --run-ignored only -E 'test(whenever_one_of_twenty_servers_is_killed)'`
 #[test]
 #[ignore = "takes minutes"]
-fn whenever_one_of_many_servers_is_killed_the_session_stays() {
-    kill_servers(6);
+fn whenever_one_of_twenty_servers_is_killed_the_session_stays() {
+    kill_servers(20);
 }
 
 fn kill_servers(kills: usize) {
-    let project = Project::new(&["@bash sleep 4761\n@text never"]);
+    let project = Project::new(&[TOOL]);
     let mut addresses = BTreeSet::new();
-    let mut servers = BTreeSet::new();
     let mut supervisor = None;
-    for round in 1..=kills {
-        let client = project.start(1, &[]);
-        wait_until("its tool", PATIENCE, || !project.processes_with("sleep 4761").is_empty());
-        let server = project.server();
-        assert!(servers.insert(server), "another server each time");
+    let server = || {
         assert_eq!(*supervisor.get_or_insert(project.supervisor()), project.supervisor());
         let status = project.work(["supervisor", "status", "--json"]).ok().json();
         addresses.insert(status["status"]["agents"][0]["url"].as_str().expect("an address").to_owned());
-        kill(server);
+        project.server()
+    };
+    kill_agents(&project, kills, "opencode ended (signal: 9 (SIGKILL))", server);
+    assert_eq!(addresses.len(), 1, "each server was where the first one was: {addresses:?}");
+}
+
+/// D4: the same with an ACP agent, the real qwen: the next child goes on with the session.
+#[test]
+fn whenever_qwen_is_killed_a_turn_has_failed_and_its_session_stays() {
+    kill_qwens(2);
+}
+
+/// The same with more kills: `cargo nextest run --run-ignored only -E 'test(whenever_one_of_twenty_qwens_is_killed)'`
+#[test]
+#[ignore = "takes minutes"]
+fn whenever_one_of_twenty_qwens_is_killed_the_session_stays() {
+    kill_qwens(20);
+}
+
+fn kill_qwens(kills: usize) {
+    let project = Project::new(&[TOOL]);
+    let entry = qwen(&project).replace("name: qwen", "name: default") + "    permissions: allow\n";
+    agents(&project, &[entry]);
+    kill_agents(&project, kills, "", || child(&project, "01.01.01"));
+}
+
+const TOOL: &str = "@bash sleep 4761\n@text never";
+
+/// Kills the agent of thread 1 in mid-turn so many times, and looks what is told and left.
+fn kill_agents(project: &Project, kills: usize, words: &str, mut agent: impl FnMut() -> u32) {
+    let mut agents = BTreeSet::new();
+    for round in 1..=kills {
+        let client = project.start(1, &[]);
+        wait_until("its tool", PATIENCE, || !project.processes_with("sleep 4761").is_empty());
+        let agent = agent();
+        assert!(agents.insert(agent), "another agent each time");
+        kill(agent);
         let output = client.output();
         assert_eq!(output.code, 1, "{output:#?}");
         let attempts = project.attempts(1);
         assert_eq!(attempts.len(), round, "{attempts:#?}");
         let error = &attempts[round - 1]["error"];
         assert_eq!(error["kind"], "agent-crashed", "{error:#}");
-        let words = error["message"].as_str().expect("words");
-        assert!(words.starts_with("opencode ended (signal: 9 (SIGKILL))"), "{words}");
+        assert!(error["message"].as_str().expect("words").starts_with(words), "{error:#}");
         wait_until("the tool to be gone", PATIENCE, || project.processes_with("sleep 4761").is_empty());
     }
-    assert_eq!(addresses.len(), 1, "each server was where the first one was: {addresses:?}");
-    let output = project.work(["fix", "--thread", "01.01.01", "--resume"]);
+    let output =
+        project.work(["fix", "--thread", "01.01.01", "--resume", "--message", &scripted("@text on")]);
     assert_eq!(output.code, 1, "its task is open: {output:#?}");
-    let last = project.attempt(1);
-    assert_eq!(last["status"], "completed", "{last:#}");
-    let session = last["sessionId"].as_str().expect("an id");
-    let asked = project.model().requests_of(session).pop().expect("a request");
-    assert!(asked["messages"].to_string().contains("sleep 4761"), "the same conversation");
+    let attempts = project.attempts(1);
+    let [.., killed, last] = attempts.as_slice() else { panic!("{attempts:#?}") };
+    assert_eq!((&last["status"], &last["sessionId"]), (&"completed".into(), &killed["sessionId"]));
+    let asked: Vec<_> =
+        project.model().requests().iter().map(|asked| asked["messages"].to_string()).collect();
+    let both = |asked: &&String| asked.contains("sleep 4761") && asked.contains("@text on");
+    assert!(asked.iter().any(|asked| both(&asked)), "the same conversation: {asked:#?}");
     project.assert_records_are_whole();
     project.work(["supervisor", "stop"]).ok();
     project.wait_for_nothing();

@@ -19,10 +19,19 @@ fn kill(pid: u32) {
     process::signal_process(pid, Signal::SIGKILL);
 }
 
-/// Runs thread `number` up to its open session at a silent model.
+/// Waits until the agent of thread `number` has spoken in that turn: it is on record as running before it is
+/// prompted, and one whose server is killed in between is prompted at the next.
+fn speaks(project: &Project, number: u8, turn: usize) {
+    let journal = format!(".git/work/turns/001-test/01.01.{number:02}/{turn}.jsonl");
+    let spoken = || project.read(&journal).is_some_and(|told| told.contains("I think."));
+    wait_until("the agent to speak", PATIENCE, spoken);
+}
+
+/// Runs thread `number` up to its silent model.
 fn hanging(project: &Project, number: u8) -> Running {
     let running = project.start(number, &[]);
     project.wait_for_status(number, "running", PATIENCE);
+    speaks(project, number, 1);
     running
 }
 
@@ -139,6 +148,7 @@ fn whatever_is_killed_each_attempt_ends_once() {
         for thread in before["threads"].as_array().expect("threads") {
             assert_eq!(thread["status"], "running", "{what}: before");
         }
+        threads.clone().for_each(|thread| speaks(&project, thread, round + 1));
         act(&project);
         let killed = Instant::now();
         for thread in threads.clone() {

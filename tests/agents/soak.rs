@@ -9,6 +9,7 @@ use work::config::Agent;
 use work::ipc::{Asking, Client, ClientMessage, Incoming, ServerMessage, TurnMessage, TurnSpec};
 use work::model::{Mode, Policy, SessionId, TurnOutcome};
 
+use crate::support::acp_project;
 use crate::support::opencode::scripted;
 use crate::support::project::Project;
 use crate::support::wait::{PATIENCE, wait_until};
@@ -36,7 +37,7 @@ fn held(pid: u32) -> Held {
 }
 
 /// The children of a process that nobody has waited for.
-fn zombies(of: u32) -> Vec<String> {
+fn zombies(of: u64) -> Vec<String> {
     let stats = fs::read_dir("/proc").expect("/proc").flatten();
     let stats = stats.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
     stats
@@ -51,6 +52,43 @@ struct Soak {
 }
 
 impl Soak {
+    /// With the default agent of a project whose supervisor runs.
+    fn new(project: &Project) -> Self {
+        let text = fs::read(project.private().join("supervisor.json")).expect("a record");
+        let record: Value = serde_json::from_slice(&text).expect("JSON");
+        let source = fs::read_to_string(project.repo().join("work/agents.yaml")).expect("the agents");
+        let agents = work::config::parse_agents(&source).agents;
+        let agent = agents.default_agent().expect("an agent").clone();
+        Self { socket: record["socket"].as_str().expect("a path").into(), repo: project.repo(), agent }
+    }
+
+    /// Runs so many turns a thread to warm up, and then, after `between`, so many that must leave nothing in the
+    /// supervisor. What it reads grows with each attempt, and with it what it takes to read that.
+    fn run(&self, project: &Project, first: usize, then: usize, between: impl FnOnce()) {
+        let supervisor = project.supervisor();
+        let last = self.all(first, vec![None; THREADS.into()]);
+        let before = held(supervisor);
+        between();
+        let last = self.all(then, last);
+        let done = |(_, attempt): &(SessionId, u32)| {
+            usize::try_from(*attempt).is_ok_and(|attempt| attempt >= first + then)
+        };
+        assert!(last.iter().all(|one| one.as_ref().is_some_and(done)), "{last:?}");
+        // The last connection goes a moment after its turn.
+        wait_until("the descriptors to be given back", PATIENCE, || {
+            held(supervisor).descriptors <= before.descriptors
+        });
+        let after = held(supervisor);
+        let told = format!("before {before:?}, after {after:?}");
+        println!("{told}");
+        // Threads for what blocks come and go; as many as turns at once, not as turns in all.
+        assert!(after.threads <= before.threads + u64::from(THREADS), "{told}");
+        assert!(after.memory <= before.memory + before.memory / 4, "{told}");
+        assert_eq!(zombies(supervisor.into()), Vec::<String>::new());
+        assert_eq!(project.supervisor(), supervisor);
+        project.assert_records_are_whole();
+    }
+
     /// Runs so many turns of a thread, one after another in one session.
     fn turns(
         &self,
@@ -70,7 +108,7 @@ impl Soak {
             stream_dir: self.repo.join("work/001-test"),
             thread: format!("01.01.{thread:02}").parse().expect("an id"),
             agent: self.agent.clone(),
-            models: vec!["scripted/ok".parse().expect("a model")],
+            models: self.agent.models.clone(),
             mode: Mode::Plain,
             directory: self.repo.clone(),
             title: format!("thread {thread}"),
@@ -80,6 +118,7 @@ impl Soak {
             notify: None,
             connected: None,
             adopt: None,
+            client: None,
         };
         let (connection, incoming) = Client::connect(&self.socket).expect("it serves").into_parts();
         connection.send(&ClientMessage::Run { spec: Box::new(spec) }).expect("sent");
@@ -123,54 +162,48 @@ fn is_socket(to: &Path) -> bool {
     to.to_string_lossy().starts_with("socket:")
 }
 
+/// On opencode: one server for all.
 #[test]
 fn of_many_turns_nothing_stays() {
-    soak(2, 6);
-}
-
-/// The same with more turns, which takes minutes:
-/// `cargo nextest run --run-ignored only -E 'test(of_very_many_turns_nothing_stays)'`
-#[test]
-#[ignore = "takes minutes"]
-fn of_very_many_turns_nothing_stays() {
-    soak(4, 20);
-}
-
-/// Runs so many turns a thread to warm up, and then so many that must leave nothing.
-fn soak(first: usize, then: usize) {
     let project = Project::new(&["@text hello"; THREADS as usize]);
     project.execute(1, &[]);
-    let supervisor = project.supervisor();
-    let text = fs::read(project.private().join("supervisor.json")).expect("a record");
-    let record: Value = serde_json::from_slice(&text).expect("JSON");
-    let source = fs::read_to_string(project.repo().join("work/agents.yaml")).expect("the agents");
-    let agents = work::config::parse_agents(&source).agents;
-    let agent = agents.default_agent().expect("an agent").clone();
-    let soak =
-        Soak { socket: record["socket"].as_str().expect("a path").into(), repo: project.repo(), agent };
     let server = project.server();
-
-    let last = soak.all(first, vec![None; THREADS.into()]);
-    let (before, sockets) = (held(supervisor), connections(server));
-    let last = soak.all(then, last);
-    assert!(
-        last.iter().all(|one| one.as_ref().is_some_and(
-            |(_, attempt)| usize::try_from(*attempt).is_ok_and(|attempt| attempt >= first + then)
-        )),
-        "{last:?}"
-    );
-    // The last connection goes a moment after its turn.
-    wait_until("the descriptors to be given back", PATIENCE, || {
-        held(supervisor).descriptors <= before.descriptors
-    });
-    let after = held(supervisor);
-    let told = format!("before {before:?}, after {after:?}");
-    // Threads for what blocks come and go; as many as turns at once, not as turns in all.
-    assert!(after.threads <= before.threads + u64::from(THREADS), "{told}");
-    assert!(after.memory <= before.memory + before.memory / 4, "{told}");
-    assert_eq!(zombies(supervisor), Vec::<String>::new());
+    let mut sockets = 0;
+    let soak = Soak::new(&project);
+    soak.run(&project, 2, 6, || sockets = connections(server));
     wait_until("the streams of events to end", PATIENCE, || connections(server) <= sockets);
     assert_eq!(project.server(), server, "one server has served them all");
-    assert_eq!(project.supervisor(), supervisor);
-    project.assert_records_are_whole();
+}
+
+/// On the scripted ACP agent: one child for each thread.
+#[test]
+fn of_many_turns_of_an_acp_agent_nothing_stays() {
+    soak_acp(5, 20);
+}
+
+/// The same with 1,000 turns: `cargo nextest run --run-ignored only -E 'test(of_a_thousand_turns)'`
+#[test]
+#[ignore = "takes minutes"]
+fn of_a_thousand_turns_of_an_acp_agent_nothing_stays() {
+    soak_acp(17, 150);
+}
+
+fn soak_acp(first: usize, then: usize) {
+    let project = acp_project::project(&["@text hello"; THREADS as usize]);
+    project.execute(1, &[]);
+    let soak = Soak::new(&project);
+    let mut children = Vec::new();
+    soak.run(&project, first, then, || children = pids(&project));
+    assert_eq!(children.len(), usize::from(THREADS));
+    assert_eq!(pids(&project), children, "the same children have served them all");
+    for child in children {
+        assert_eq!(zombies(child), Vec::<String>::new());
+    }
+}
+
+/// The agents' processes.
+fn pids(project: &Project) -> Vec<u64> {
+    let mut pids: Vec<_> = acp_project::warm(project).iter().filter_map(|one| one["pid"].as_u64()).collect();
+    pids.sort_unstable();
+    pids
 }

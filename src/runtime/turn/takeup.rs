@@ -1,10 +1,9 @@
 //! A turn whose supervisor died, taken up by the one that came next.
 
-use std::time::Duration;
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
-use tokio::time::timeout;
-
-use super::{Attempt, Cancelled, News, Turn, is_work, open};
+use super::{Attempt, Cancelled, News, Turn, is_work, open, used_since};
 use crate::agent::RejoinRequest;
 use crate::engine::Adopted;
 use crate::ipc::{TurnMessage, TurnSpec};
@@ -14,7 +13,9 @@ use crate::runtime::asks::Asks;
 use crate::runtime::board::Board;
 use crate::runtime::journal::durable;
 use crate::runtime::pool::Opened;
-use crate::runtime::{Runtime, adopt};
+use crate::runtime::watch::{Watch, worked};
+use crate::runtime::{Runtime, RuntimeSettings, adopt};
+use crate::store::journal::JournalLine;
 
 /// Goes on with a turn whose supervisor died, in the same record and journal, from where that one left it.
 pub(super) async fn take_up(
@@ -33,6 +34,7 @@ pub(super) async fn take_up(
     for line in told.iter().skip(usize::try_from(seen).unwrap_or(usize::MAX)) {
         news(TurnMessage::Event { at: line.at, event: line.event.clone() });
     }
+    let watch = watch_from(&runtime.settings, began, &told);
     let told: Vec<AgentEvent> = told.into_iter().map(|line| line.event).collect();
     let spec = TurnSpec { resume: Some((id.clone(), facts.attempt)), ..spec.clone() };
     let opened = match open(&runtime.pool, &spec, news, true).await {
@@ -79,16 +81,19 @@ pub(super) async fn take_up(
         model: &facts.start.model,
     };
     turn.opened();
-    let outcome = turn.follow(&mut cancelled, answers).await;
+    let outcome = turn.follow(watch, &mut cancelled, answers).await;
     let (produced, journal) = turn.close().await;
-    // What a session that goes on had used before, only the dead one knew.
-    let usage = match facts.start.resumed_from.is_some() || spec.connected.is_some() {
-        true => None,
-        false => timeout(Duration::from_secs(3), session.usage()).await.ok().and_then(Result::ok),
-    };
+    let usage = used_since(&mut *session, facts.start.used_before).await;
     let ((attempt, unrecorded), ()) =
         tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
+}
+
+/// The watch of a turn that began then: its limit counts from there.
+fn watch_from(settings: &RuntimeSettings, began: DateTime<Utc>, told: &[JournalLine]) -> Watch {
+    let left =
+        settings.turn_timeout.map(|limit| limit.saturating_sub(worked(began, told, settings.clock.now())));
+    Watch::new(Instant::now(), settings.stall_timeout, left)
 }
 
 /// The id of a request.
