@@ -144,7 +144,7 @@ fn whenever_one_of_twenty_servers_is_killed_the_session_stays() {
 }
 
 fn kill_servers(kills: usize) {
-    let project = Project::new(&[TOOL]);
+    let project = Project::new(&["@bash sleep 4761\n@text never"]);
     let mut addresses = BTreeSet::new();
     let mut supervisor = None;
     let server = || {
@@ -171,15 +171,14 @@ fn whenever_one_of_twenty_qwens_is_killed_the_session_stays() {
 }
 
 fn kill_qwens(kills: usize) {
-    let project = Project::new(&[TOOL]);
+    let shell = "@tool run_shell_command {\"command\":\"sleep 4761; true\",\"is_background\":false}";
+    let project = Project::new(&[&format!("{shell}\n@text never")]);
     let entry = qwen(&project).replace("name: qwen", "name: default") + "    permissions: allow\n";
     agents(&project, &[entry]);
     kill_agents(&project, kills, "", || child(&project, "01.01.01"));
 }
 
-const TOOL: &str = "@bash sleep 4761\n@text never";
-
-/// Kills the agent of thread 1 in mid-turn so many times, and looks what is told and left.
+/// Kills the agent of thread 1, whose tool is `sleep 4761`, in mid-turn so many times, and looks what is told and left.
 fn kill_agents(project: &Project, kills: usize, words: &str, mut agent: impl FnMut() -> u32) {
     let mut agents = BTreeSet::new();
     for round in 1..=kills {
