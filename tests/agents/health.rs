@@ -171,7 +171,8 @@ fn whenever_one_of_twenty_qwens_is_killed_the_session_stays() {
 }
 
 fn kill_qwens(kills: usize) {
-    let shell = "@tool run_shell_command {\"command\":\"sleep 4761; true\",\"is_background\":false}";
+    // A command that begins with `sleep` qwen refuses.
+    let shell = "@tool run_shell_command {\"command\":\"true; sleep 4761; true\",\"is_background\":false}";
     let project = Project::new(&[&format!("{shell}\n@text never")]);
     let entry = qwen(&project).replace("name: qwen", "name: default") + "    permissions: allow\n";
     agents(&project, &[entry]);

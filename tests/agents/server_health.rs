@@ -87,8 +87,6 @@ async fn a_slow_server_is_left_alone_and_a_silent_one_is_replaced() {
 /// some seconds later, another opencode had taken it (all of them try 4096 first), and it ended with
 /// "ServeError". Whoever has the port, and whenever they take it: the next server is somewhere else, and all who
 /// ask are told where.
-///
-/// Mutant: a start at the old port that fails is not tried at another (the second round).
 #[tokio::test]
 async fn a_server_whose_old_port_is_taken_serves_at_another() {
     let beside = tempfile::tempdir().expect("a folder");
