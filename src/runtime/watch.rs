@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(watch.deadline(), Some((start + limit, FailureKind::TimedOut)));
     }
 
-    /// Mutants: the limit runs while it waits; what it had worked before is not taken off.
+    /// Mutant: what it had worked before is not taken off.
     #[test]
     fn waiting_for_a_person_does_not_count() {
         let start = Instant::now();
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(watch.deadline(), Some((after(6000), FailureKind::TimedOut)), "all is used up");
     }
 
-    /// Mutant: only the last wait is left out.
+    /// Mutant: what it had worked before an earlier wait is forgotten.
     #[test]
     fn what_a_turn_had_worked_is_told_by_its_journal() {
         let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);

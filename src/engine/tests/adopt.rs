@@ -84,7 +84,7 @@ fn kept(private: &Path, number: u8, end: Option<TurnOutcome>) {
     }
 }
 
-/// Mutants: a dead command's turn is gone on with; one that is only in its journal is not stopped.
+/// Mutant: a dead command's turn is gone on with.
 #[test]
 fn only_what_somebody_comes_for_is_gone_on_with() {
     let (folder, store) = stream();
