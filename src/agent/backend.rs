@@ -5,7 +5,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use crate::model::{AgentEvent, BackendKind, Failure, ModelRef, SessionId, StreamId, ThreadId, Usage};
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    AgentEvent, BackendKind, Failure, FailureKind, ModelRef, SessionId, StreamId, ThreadId, Usage,
+};
 
 /// A future behind a pointer, so that the traits can be used as objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -27,6 +31,8 @@ pub struct OpenRequest {
     pub resume: Option<SessionId>,
     /// Whether the agent may ask questions, since somebody is there to answer.
     pub questions: bool,
+    /// The session is continued for [`Session::rejoin`]: that it is busy is no wonder.
+    pub rejoins: bool,
 }
 
 /// One prompt.
@@ -38,6 +44,17 @@ pub struct PromptRequest {
     pub model: ModelRef,
     /// The agent's own agent to take it, where it has several; `None` is its default.
     pub persona: Option<String>,
+}
+
+/// A turn that runs already: somebody prompted it, told this much of it, and died.
+#[derive(Debug, Clone)]
+pub struct RejoinRequest {
+    /// The text that it was prompted with.
+    pub text: String,
+    /// When that was about to be sent.
+    pub since: DateTime<Utc>,
+    /// All that was told of it.
+    pub told: Vec<AgentEvent>,
 }
 
 /// The answer to a request for permission, or to a question.
@@ -97,6 +114,19 @@ pub trait Session: Send {
     /// # Errors
     /// When the prompt was not taken (unknown model, server gone): then no turn has begun.
     fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Takes up a turn that runs already, or has ended while nobody listened. What was not told of it then
+    /// comes from [`Session::next_event`], up to `TurnEnded`; what waits for an answer is asked again.
+    ///
+    /// # Errors
+    /// When there is no such turn, or this backend's turns end with whoever prompted them.
+    fn rejoin(&mut self, turn: RejoinRequest) -> BoxFuture<'_, Result<(), Failure>> {
+        let words = format!("a turn of {} can't be taken up by another process", self.backend().name());
+        Box::pin(async move {
+            drop(turn);
+            Err(Failure::new(FailureKind::SessionUnknown, words))
+        })
+    }
 
     /// The next event. After `TurnEnded` it waits for ever, until the next prompt.
     ///

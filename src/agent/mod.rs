@@ -10,4 +10,6 @@ mod near;
 pub mod opencode;
 mod words;
 
-pub use backend::{Backend, BoxFuture, OpenRequest, PermissionReply, PromptRequest, Session, UiCommand};
+pub use backend::{
+    Backend, BoxFuture, OpenRequest, PermissionReply, PromptRequest, RejoinRequest, Session, UiCommand,
+};

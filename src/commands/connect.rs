@@ -54,6 +54,13 @@ pub(super) fn supervisor(ctx: &Context, workspace: &Workspace) -> Result<Client,
     })
 }
 
+/// A connection to the supervisor that comes after one that died. None within this command: what goes on
+/// at an agent is no turn of it.
+pub(super) fn connect_again(ctx: &Context, workspace: &Workspace) -> Option<Client> {
+    let endpoint = endpoint(ctx, workspace).ok()?;
+    connect_or_start(&endpoint, &program().ok()?, &workspace.root).ok()
+}
+
 /// What to do when a connection is no longer needed: waits until the agents of this command are gone.
 pub(super) type Finish = Box<dyn FnOnce()>;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Exit;
 use super::asking::asking;
-use super::connect::{connect, endpoint};
+use super::connect::{connect, connect_again, endpoint};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use super::notifying::notifying;
@@ -76,7 +76,12 @@ impl OneTurn<'_> {
         let keyboard = Some(keyboard).filter(|_| ctx.screen.interactive && !ctx.json);
         let mut once = || -> Result<Finished, Failed> {
             let (client, finish) = connect(ctx, workspace, no_supervisor)?;
-            let finished = run(client, spec.clone(), reporter, keyboard);
+            // A turn within this command would have died with it.
+            let mut again = || match no_supervisor {
+                true => None,
+                false => connect_again(ctx, workspace),
+            };
+            let finished = run(client, spec.clone(), reporter, keyboard, &mut again);
             finish();
             Ok(finished?)
         };

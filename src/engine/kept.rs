@@ -11,8 +11,8 @@ use super::left::Left;
 use super::owner;
 use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
 use crate::model::{
-    self, CancelCause, End, Outcome, Owner, SessionId, SessionRef, SessionState, Stream, StreamId, Thread,
-    TransitionError, TurnNumber, TurnOutcome, Usage,
+    self, BackendKind, CancelCause, End, ModelRef, Outcome, Owner, SessionId, SessionRef, SessionState,
+    Stream, StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage,
 };
 use crate::store::journal::{Header, Journals, Kept};
 use crate::store::{Store, StoreError};
@@ -73,11 +73,42 @@ impl Facts {
     /// Those that a dead owner kept in the first line of a journal; none when they were recorded.
     pub(super) fn of_journal(at: DateTime<Utc>, header: Header) -> Option<Self> {
         let Header { thread, turn, attempt, session, agent, model, directory, kept, .. } = header;
+        let (client, used_before) = (header.client, header.used_before);
         let Kept { owner, backend, mode, resumed_from } =
             kept.filter(|kept| !owner::is_alive(&kept.owner))?;
         let model = model.parse().ok()?;
-        let start = SessionStart { thread, agent, model, backend, mode, directory, resumed_from };
+        let start = SessionStart {
+            thread,
+            agent,
+            model,
+            backend,
+            mode,
+            directory,
+            resumed_from,
+            client,
+            used_before,
+        };
         Some(Self { start, session, turn, attempt, owner, began: at.trunc_subsecs(3) })
+    }
+
+    /// Those of an open record that is ours from here on, and of the first line of its journal.
+    pub(super) fn of_record(record: &model::SessionRecord, header: &Header) -> Option<Self> {
+        let (thread, turn) = (header.thread, header.turn);
+        let model = ModelRef { variant: record.variant.clone(), ..record.model.parse().ok()? };
+        let start = SessionStart {
+            thread,
+            agent: record.agent.clone(),
+            model,
+            backend: record.backend?,
+            mode: record.mode?,
+            directory: record.directory.clone()?,
+            resumed_from: record.resumed_from,
+            client: header.client.clone(),
+            used_before: header.used_before,
+        };
+        let (session, attempt) = (record.session.known().cloned(), record.attempt);
+        let began = record.started_at.trunc_subsecs(3);
+        Some(Self { start, session, turn, attempt, owner: owner::current(), began })
     }
 
     /// Takes the next numbers.
@@ -102,6 +133,8 @@ impl Facts {
             model: start.model.to_string(),
             directory: start.directory.clone(),
             prompt: prompt.to_owned(),
+            client: start.client.clone(),
+            used_before: start.used_before,
             kept: kept.then(|| Kept {
                 owner: self.owner.clone(),
                 backend: start.backend,
@@ -131,6 +164,12 @@ impl Facts {
             end.write(thread, attempt)?;
         }
         Ok(attempt)
+    }
+
+    /// The session at an agent whose server outlives its supervisor, if `owner` has run it there.
+    pub(super) fn session_of(&self, owner: &Owner) -> Option<&SessionId> {
+        let its = self.owner == *owner && self.start.backend == BackendKind::Opencode;
+        self.session.as_ref().filter(|_| its)
     }
 
     /// Whether the turn has a record.

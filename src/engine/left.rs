@@ -8,16 +8,17 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use super::adopt::Orphan;
 use super::kept::{Facts, TurnEnd};
 use super::owner;
 use super::sessions::SessionError;
-use crate::model::{self, AgentEvent, SessionId, SessionRecord, Stream, Thread, ThreadId, TurnNumber};
+use crate::model::{self, AgentEvent, Owner, SessionId, SessionRecord, Stream, Thread, ThreadId, TurnNumber};
 use crate::store::journal::{Entry, Header, Journals};
 
 /// All that was left in one stream.
 #[derive(Debug)]
 pub(super) struct Left {
-    kept: Vec<(Facts, TurnEnd)>,
+    kept: Vec<(Facts, Option<TurnEnd>)>,
     open: Vec<Open>,
     now: DateTime<Utc>,
 }
@@ -48,7 +49,7 @@ impl Left {
             let recorded = |turn: &TurnNumber| thread.sessions.iter().any(|one| one.turns.contains(turn));
             for turn in journals.turns(&state.id, thread.id).unwrap_or_default() {
                 if !recorded(&turn) {
-                    left.kept.extend(kept(&journals, state, thread.id, turn, now));
+                    left.kept.extend(kept(&journals, state, thread.id, turn));
                 }
             }
             if let Some(open) = dead(thread) {
@@ -59,6 +60,15 @@ impl Left {
             }
         }
         left
+    }
+
+    /// The turns of a dead owner that are only in their journals, without an end: they may go on at an agent
+    /// whose server outlives its supervisor.
+    pub(super) fn unrecorded(&self, from: &Owner) -> impl Iterator<Item = Orphan> {
+        self.kept.iter().filter(|(_, end)| end.is_none()).filter_map(|(facts, _)| {
+            let session = facts.session_of(from)?.clone();
+            Some(Orphan { session, directory: facts.start.directory.clone() })
+        })
     }
 
     /// Whether there is nothing to write.
@@ -81,7 +91,8 @@ impl Left {
         }
         for (facts, end) in &self.kept {
             if !facts.has_record(state) {
-                facts.write(state, Some(end))?;
+                let end = end.clone().unwrap_or_else(|| TurnEnd::lost(self.now));
+                facts.write(state, Some(&end))?;
                 written += 1;
             }
         }
@@ -99,12 +110,11 @@ fn kept(
     state: &Stream,
     thread: ThreadId,
     turn: TurnNumber,
-    now: DateTime<Utc>,
-) -> Option<(Facts, TurnEnd)> {
+) -> Option<(Facts, Option<TurnEnd>)> {
     let Told { began, header, session, end } = read(journals, state, thread, turn)?;
     let mut facts = Facts::of_journal(began, header)?;
     facts.session = session;
-    Some((facts, end.unwrap_or_else(|| TurnEnd::lost(now))))
+    Some((facts, end))
 }
 
 fn read(journals: &Journals, state: &Stream, thread: ThreadId, turn: TurnNumber) -> Option<Told> {

@@ -3,6 +3,7 @@
 //! Owns the rules that combine plan, configuration and state. Prints nothing, prompts nobody. One
 //! invariant: state is changed only inside `store::transact`, and nothing slow happens in there.
 
+mod adopt;
 pub mod agents;
 pub mod answer;
 pub mod approve;
@@ -50,6 +51,7 @@ pub mod why;
 pub mod windows;
 mod workspace;
 
+pub use adopt::{Adopted, Orphan, adopt};
 pub use conversation::resumable_agents;
 pub use hint::Hint;
 pub use kept::{Facts, TurnEnd, begin_or_keep, write_facts};

@@ -122,6 +122,8 @@ pub fn prepare(
         // Who runs it knows whether somebody is there.
         asking: Asking { policy: Policy::Deny, timeout: Settings::default().ask_timeout },
         notify: None,
+        adopt: None,
+        client: None,
     };
     Ok(Prepared {
         name: thread.name.clone(),

@@ -10,7 +10,7 @@ use super::left::Left;
 use super::owner;
 use super::workspace::Workspace;
 use crate::model::{
-    self, AgentName, Ask, BackendKind, End, Extra, Failure, Mode, ModelRef, Outcome, SessionId,
+    self, AgentName, Ask, BackendKind, End, Extra, Failure, Mode, ModelRef, Outcome, Owner, SessionId,
     SessionRecord, SessionRef, SessionState, StreamId, ThreadId, TransitionError, TurnOutcome, Usage,
 };
 use crate::store::journal::{JournalError, Journals, Writer};
@@ -81,6 +81,10 @@ pub struct SessionStart {
     pub directory: PathBuf,
     /// The attempt whose session is continued.
     pub resumed_from: Option<u32>,
+    /// The command that it is bound to, if any: without it nobody goes on with the attempt.
+    pub client: Option<Owner>,
+    /// What its session had used before; `None` if nobody knows.
+    pub used_before: Option<Usage>,
 }
 
 /// An attempt that has begun.

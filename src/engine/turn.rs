@@ -7,11 +7,12 @@ use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use super::keys::typed;
+use super::owner;
 pub use crate::ipc::TurnMessage;
 use crate::ipc::{
     Client, ClientError, ClientMessage, Connection, Incoming, Refusal, ServerMessage, TurnSpec, UiCommand,
 };
-use crate::model::{AgentEvent, Ask, CancelCause, Mode, StreamId, ThreadId, TurnOutcome};
+use crate::model::{AgentEvent, Ask, CancelCause, Mode, TurnNumber, TurnOutcome};
 use crate::sys::keyboard::{Keyboard, Typed};
 use crate::sys::process;
 use crate::sys::signals::{self, Interrupt};
@@ -76,13 +77,17 @@ enum Happening {
 /// Runs a turn to its end, and the agent's own UI for as long as the person wants it. Where there is a
 /// `keyboard`, what the agent asks can be answered there.
 ///
+/// When the supervisor dies, `again` gives the next one, which goes on with the turn if that goes on at
+/// the agent.
+///
 /// # Errors
 /// When the supervisor can't be reached at all.
 pub fn run(
     client: Client,
-    spec: TurnSpec,
+    mut spec: TurnSpec,
     reporter: &mut dyn Reporter,
     keyboard: Option<&Keyboard>,
+    again: &mut dyn FnMut() -> Option<Client>,
 ) -> Result<Finished, ClientError> {
     let (sender, happenings) = mpsc::channel();
     let (connection, listener) = client.into_parts();
@@ -93,17 +98,18 @@ pub fn run(
         let _ = interrupted.send(Happening::Interrupted(interrupt));
     })
     .map_err(|error| ClientError::NoAnswer(Some(error.into())))?;
-    let (mode, stream, thread) = (spec.mode, spec.stream.clone(), spec.thread);
-    connection.send(&ClientMessage::Run { spec: Box::new(spec) })?;
+    spec.client = Some(owner::current());
+    connection.send(&ClientMessage::Run { spec: Box::new(spec.clone()) })?;
     let mut following = Following {
         connection: Some(connection),
         sender,
         ui: None,
-        mode,
+        spec,
+        number: None,
+        seen: 0,
         cancelled: 0,
         finished: None,
         ui_ending: false,
-        of: (stream, thread),
         asks: Vec::new(),
         keyboard: keyboard.cloned(),
         listening: false,
@@ -113,6 +119,9 @@ pub fn run(
             return Ok(following.finished.unwrap_or(Finished::Lost));
         }
         match happenings.recv_timeout(following.patience()) {
+            Ok(Happening::Supervisor(Incoming::Gone)) if following.may_go_on() => {
+                following.go_on(again(), reporter);
+            }
             Ok(happening) => following.handle(happening, reporter),
             Err(_) => following.waited_long_enough(),
         }
@@ -124,13 +133,15 @@ struct Following {
     sender: Sender<Happening>,
     /// The process id of the agent's own UI, while it has the terminal.
     ui: Option<u32>,
-    mode: Mode,
+    spec: TurnSpec,
+    /// The number of the turn, once it is known.
+    number: Option<TurnNumber>,
+    /// How many of its events we have heard of.
+    seen: u64,
     cancelled: u32,
     finished: Option<Finished>,
     /// The agent's own UI was asked to end.
     ui_ending: bool,
-    /// The thread that it is about.
-    of: (StreamId, ThreadId),
     /// What the agent asks, oldest first.
     asks: Vec<Ask>,
     keyboard: Option<Keyboard>,
@@ -142,6 +153,36 @@ impl Following {
     /// The turn has ended and nobody looks at it any more.
     fn is_over(&self) -> bool {
         self.finished.is_some() && self.ui.is_none()
+    }
+
+    /// Whether the turn may go on though its supervisor is gone: it had begun, and nobody wants it to end.
+    fn may_go_on(&self) -> bool {
+        self.number.is_some() && self.finished.is_none() && self.cancelled == 0 && self.connection.is_some()
+    }
+
+    /// Asks the next supervisor to go on with it.
+    fn go_on(&mut self, client: Option<Client>, reporter: &mut dyn Reporter) {
+        let asked = client.and_then(|client| {
+            let (connection, listener) = client.into_parts();
+            let spec = TurnSpec { adopt: Some(self.seen), ..self.spec.clone() };
+            connection.send(&ClientMessage::Run { spec: Box::new(spec) }).ok()?;
+            let heard = self.sender.clone();
+            listener.listen(move |incoming| heard.send(Happening::Supervisor(incoming)).is_ok());
+            Some(connection)
+        });
+        match asked {
+            Some(connection) => {
+                self.connection = Some(connection);
+                let message = "the supervisor died; another one goes on with the turn".to_owned();
+                reporter.show(&Progress::Turn(&TurnMessage::Warning { message }));
+            }
+            None => self.lost(),
+        }
+    }
+
+    fn lost(&mut self) {
+        self.finished.get_or_insert(Finished::Lost);
+        self.end_ui();
     }
 
     /// How long to wait for the next thing to happen.
@@ -168,10 +209,7 @@ impl Following {
     fn handle(&mut self, happening: Happening, reporter: &mut dyn Reporter) {
         match happening {
             Happening::Supervisor(Incoming::Message(message)) => self.heard(*message, reporter),
-            Happening::Supervisor(Incoming::Gone) => {
-                self.finished.get_or_insert(Finished::Lost);
-                self.end_ui();
-            }
+            Happening::Supervisor(Incoming::Gone) => self.lost(),
             Happening::Interrupted(Interrupt::Asked) => self.cancel(reporter),
             Happening::Interrupted(Interrupt::TerminalGone) => {
                 // Hanging up is how the supervisor learns that nobody looks any more.
@@ -196,12 +234,19 @@ impl Following {
 
     fn heard(&mut self, message: ServerMessage, reporter: &mut dyn Reporter) {
         match message {
+            // The same turn, from the supervisor that goes on with it.
+            ServerMessage::Turn(TurnMessage::Opened { number, .. }) if self.number == Some(number) => {}
+            ServerMessage::Turn(TurnMessage::Ended {
+                outcome: TurnOutcome::Cancelled { cause: CancelCause::OwnerDied },
+                ..
+            }) => self.lost(),
             ServerMessage::Turn(turn) => {
+                self.count(&turn);
                 reporter.show(&Progress::Turn(&turn));
                 match turn {
                     TurnMessage::Opened { ui: Some(ui), .. }
                         // Two readers of one terminal would each get half of what is typed.
-                        if self.mode == Mode::Tui && self.ui.is_none() && !self.listening =>
+                        if self.spec.mode == Mode::Tui && self.ui.is_none() && !self.listening =>
                     {
                         self.open_ui(&ui, reporter);
                     }
@@ -213,7 +258,8 @@ impl Following {
                         }
                         self.finished = Some(Finished::Ended { outcome, attempt, unrecorded });
                     }
-                    TurnMessage::Waiting { ask, .. } => {
+                    // Whoever goes on with a turn says again what waits.
+                    TurnMessage::Waiting { ask, .. } if !self.asks.iter().any(|one| one.id == ask.id) => {
                         self.asks.push(ask);
                         if self.asks.len() == 1 {
                             self.offer_keys(reporter);
@@ -235,6 +281,16 @@ impl Following {
             ServerMessage::Refused { reason, message } => {
                 self.finished = Some(Finished::Refused { reason, message });
             }
+            _ => {}
+        }
+    }
+
+    /// Counts what we have heard of the turn, as its journal does.
+    fn count(&mut self, turn: &TurnMessage) {
+        match turn {
+            TurnMessage::Opened { number, .. } => (self.number, self.seen) = (Some(*number), 0),
+            TurnMessage::Event { .. } => self.seen += 1,
+            TurnMessage::Missed { events } => self.seen += events,
             _ => {}
         }
     }
@@ -272,7 +328,7 @@ impl Following {
             return reporter.show(&Progress::NoAnswer("nothing is asked now"));
         };
         let Some(reply) = typed(ask, line) else { return reporter.show(&Progress::MayType(ask)) };
-        let (stream, thread) = self.of.clone();
+        let (stream, thread) = (self.spec.stream.clone(), self.spec.thread);
         let answer = ClientMessage::Answer { stream, thread, request: Some(ask.id.clone()), reply };
         // A connection that is gone is heard of in its own way.
         let _ = self.connection.as_ref().map(|connection| connection.send(&answer));

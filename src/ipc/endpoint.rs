@@ -2,11 +2,15 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Owner;
+use crate::sys::clock::Clock;
 use crate::sys::paths;
 
 /// The files of one repository's supervisor.
@@ -28,6 +32,15 @@ pub struct SupervisorRecord {
     pub version: String,
     /// Its socket.
     pub socket: PathBuf,
+}
+
+/// A socket that is younger than this may belong to somebody who is just making it.
+const YOUNG: Duration = Duration::from_secs(60);
+
+/// Whether nobody has this socket open. Whoever has is not disturbed: they take streams, and we offer none.
+fn is_deserted(socket: &Path) -> bool {
+    let connected = UnixDatagram::unbound().and_then(|ours| ours.connect(socket));
+    connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 impl Endpoint {
@@ -94,9 +107,64 @@ impl Endpoint {
         self.serving().map_or_else(|| self.socket(), |record| record.socket)
     }
 
+    /// Takes away the sockets, of any repository, that nobody listens on any more: those of supervisors, of
+    /// commands and of tmux servers that were killed, or have left theirs.
+    pub fn sweep(&self) {
+        let now = SystemTime::from(Clock::System.now());
+        for entry in std::fs::read_dir(&self.sockets).into_iter().flatten().flatten() {
+            let old = entry.metadata().ok().filter(|meta| meta.file_type().is_socket()).is_some_and(|meta| {
+                let age = meta.modified().ok().and_then(|at| now.duration_since(at).ok());
+                age.is_some_and(|age| age > YOUNG)
+            });
+            if old && is_deserted(&entry.path()) {
+                tracing::debug!(socket = %entry.path().display(), "a socket that nobody listens on");
+                // Another one may have been faster.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
     fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.private.hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::sys::process;
+
+    /// Mutant: every old socket counts as deserted (the one that lives goes).
+    #[test]
+    fn only_old_sockets_that_nobody_has_open_are_swept() {
+        let home = tempfile::tempdir().expect("a folder");
+        let endpoint = Endpoint::new(home.path(), Some(home.path())).expect("an endpoint");
+        let folder = home.path().join("work");
+        let bind = |name: &str| UnixListener::bind(folder.join(name)).expect("a socket");
+        let lives = bind("lives.sock");
+        fs::rename(folder.join("lives.sock"), folder.join("renamed.sock")).expect("renamed");
+        for name in ["dead.sock", "dead.tmux", "young.sock"] {
+            drop(bind(name));
+        }
+        File::create(folder.join("file.sock")).expect("no socket");
+        for name in ["renamed.sock", "dead.sock", "dead.tmux", "file.sock"] {
+            let path = folder.join(name);
+            let path = path.to_str().expect("a path");
+            process::output_of("touch", &["-t", "202001010000", path]).expect("touched");
+        }
+        endpoint.sweep();
+        let mut left: Vec<_> = fs::read_dir(&folder)
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        left.sort();
+        assert_eq!(left, ["file.sock", "renamed.sock", "young.sock"]);
+        lives.set_nonblocking(true).expect("set");
+        assert!(lives.accept().is_err(), "whoever listens was not disturbed");
     }
 }

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Agent, Notify};
 use crate::model::{
     AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, JobId, KnownSession, Mode, ModelRef,
-    Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
+    Owner, Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -74,6 +74,13 @@ pub struct TurnSpec {
     /// Who is told of it; `None` for nobody.
     #[serde(default)]
     pub notify: Option<Notifying>,
+    /// Set when the turn runs already, and the supervisor that ran it has died: it is taken up where that
+    /// one left it, or refused as over. How many of its events the command has seen.
+    #[serde(default)]
+    pub adopt: Option<u64>,
+    /// The command that it is bound to, and ends with; `None` for a job's.
+    #[serde(default)]
+    pub client: Option<Owner>,
 }
 
 /// The command that opens the agent's own UI. Holds a password: it is sent, and never logged.

@@ -38,5 +38,6 @@ pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
 pub use transition::{
     TransitionError, begin_session, end_session, name_session, set_asks, set_stream, set_task, set_thread,
+    take_over_session,
 };
 pub use turn::{CancelCause, TurnNumber, TurnOutcome};

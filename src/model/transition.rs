@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ask, End, Outcome, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamId, StreamState,
-    Task, TaskStatus, Thread, ThreadId,
+    Ask, End, Outcome, Owner, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamId,
+    StreamState, Task, TaskStatus, Thread, ThreadId,
 };
 
 /// A step that the state does not allow. Nothing was changed.
@@ -164,6 +164,25 @@ pub fn name_session(thread: &mut Thread, attempt: u32, session: SessionId) -> Re
     if record.session == SessionRef::Unopened {
         record.session = SessionRef::Known(session);
     }
+    Ok(())
+}
+
+/// Gives an open attempt to another owner: the one that it had is dead, and its turn goes on. What its agent
+/// asks, the new owner finds out.
+///
+/// # Errors
+/// [`TransitionError::NotRunning`] when that attempt is not open, or `from` does not own it (any more).
+pub fn take_over_session(
+    thread: &mut Thread,
+    attempt: u32,
+    from: &Owner,
+    to: Owner,
+) -> Result<(), TransitionError> {
+    let id = thread.id;
+    let open = thread.sessions.iter_mut().find(|record| record.attempt == attempt);
+    let record = open.filter(|record| record.owner() == Some(from));
+    let record = record.ok_or(TransitionError::NotRunning { id, attempt })?;
+    record.state = SessionState::Running { owner: Some(to), asks: Vec::new() };
     Ok(())
 }
 

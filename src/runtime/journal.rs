@@ -67,10 +67,10 @@ impl Journal {
     }
 }
 
-impl Ending {
-    /// Waits until all of it is durable, as far as the disk allows.
-    pub(super) async fn durable(self) {
+/// Waits until all of a journal, if there is one, is durable, as far as the disk allows.
+pub(super) async fn durable(journal: Option<Ending>) {
+    if let Some(Ending { thread, .. }) = journal {
         // A panic of the writer must not take the turn with it.
-        let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
     }
 }

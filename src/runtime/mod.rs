@@ -3,6 +3,7 @@
 //! Owns the running of a turn from prompt to recorded end, and the pool of warm agents. Knows no
 //! socket and no terminal. One invariant: every record that is begun here gets its end from here.
 
+mod adopt;
 mod answers;
 mod asks;
 mod board;
@@ -22,9 +23,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
+use tokio::task::JoinSet;
 
 use crate::config::PoolSettings;
-use crate::engine::Workspace;
+use crate::engine::{Orphan, Workspace};
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
 use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, SessionId, ThreadId};
 use crate::sys::clock::Clock;
@@ -61,6 +63,7 @@ pub struct Runtime {
     pool: pool::Pool,
     notifier: notify::Notifier,
     unwritten: records::Unwritten,
+    adoptions: adopt::Adoptions,
 }
 
 impl Runtime {
@@ -68,7 +71,8 @@ impl Runtime {
     #[must_use]
     pub fn new(settings: RuntimeSettings) -> Self {
         let (pool, notifier) = (pool::Pool::new(&settings), notify::Notifier::new(&settings));
-        Self { settings, pool, notifier, unwritten: records::Unwritten::new() }
+        let (unwritten, adoptions) = (records::Unwritten::new(), adopt::Adoptions::new());
+        Self { settings, pool, notifier, unwritten, adoptions }
     }
 
     /// Writes the ends of all attempts whose owner died, and stops the server that one left behind.
@@ -83,6 +87,55 @@ impl Runtime {
                 tracing::warn!(%stream, %error, "the ends of dead attempts could not be written");
             }
         });
+    }
+
+    /// The same for a supervisor, which first takes over the server that a dead one left, and the turns that
+    /// go on there. Those whose command does not come for them in time are ended.
+    ///
+    /// In the background; a turn that is to begin waits for it.
+    pub fn inherit(self: &Arc<Self>, workspace: &Workspace) {
+        self.adoptions.unknown();
+        let (runtime, workspace) = (Arc::clone(self), workspace.clone());
+        tokio::spawn(async move {
+            let (adopted, orphans) = match runtime.pool.take_over().await {
+                Some(dead) => {
+                    let workspace = workspace.clone();
+                    let adopt = move || crate::engine::adopt(&workspace, &dead);
+                    tokio::task::spawn_blocking(adopt).await.unwrap_or_else(|error| {
+                        tracing::error!(%error, "no turn could be adopted");
+                        Default::default()
+                    })
+                }
+                None => Default::default(),
+            };
+            // Only now, or it would write the ends of those that are ours.
+            runtime.recover(&workspace);
+            // Before any turn begins: it may be one of the same session.
+            runtime.stop_all(orphans).await;
+            let any = !adopted.is_empty();
+            runtime.adoptions.are(adopted);
+            if any {
+                tokio::time::sleep(adopt::GRACE).await;
+                runtime.give_up_the_rest().await;
+            }
+        });
+    }
+
+    /// Stops turns that go on at the agent and that nobody follows.
+    async fn stop_all(self: &Arc<Self>, orphans: Vec<Orphan>) {
+        let mut stopping = JoinSet::new();
+        for Orphan { session, directory } in orphans {
+            tracing::info!(%session, "nobody follows a turn; it is stopped");
+            let runtime = Arc::clone(self);
+            stopping.spawn(async move { runtime.pool.abandon(&session, &directory).await });
+        }
+        while stopping.join_next().await.is_some() {}
+    }
+
+    async fn give_up_the_rest(&self) {
+        for adopted in self.adoptions.take_all() {
+            adopt::give_up(self, adopted).await;
+        }
     }
 
     /// Runs one turn to its recorded end, and tells `news` about it; the last of it is `Ended`.
@@ -126,7 +179,7 @@ impl Runtime {
     /// Whether everything that is known is on disk. If not, the process must not go for want of work.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.unwritten.count() == 0
+        self.unwritten.count() == 0 && self.adoptions.is_empty()
     }
 
     /// The agent processes, measured as they stand.
@@ -142,6 +195,7 @@ impl Runtime {
 
     /// Ends the agent processes, and tries once more to write what could not be written.
     pub async fn shutdown(&self) {
+        self.give_up_the_rest().await;
         self.pool.shutdown().await;
         self.unwritten.settle(LAST_TRY).await;
         self.notifier.close().await;

@@ -81,7 +81,12 @@ pub(super) struct Record {
 }
 
 /// What is begun: the facts of a record that don't change.
-fn start_of(spec: &TurnSpec, model: &ModelRef, backend: BackendKind, resumed: Option<u32>) -> SessionStart {
+fn start_of(
+    spec: &TurnSpec,
+    model: &ModelRef,
+    backend: BackendKind,
+    used_before: Option<Usage>,
+) -> SessionStart {
     // What has no UI is seen as text, whatever was asked for.
     let mode = match (backend, spec.mode) {
         (BackendKind::OpencodeRun | BackendKind::Acp, Mode::Tui) => Mode::Plain,
@@ -94,7 +99,9 @@ fn start_of(spec: &TurnSpec, model: &ModelRef, backend: BackendKind, resumed: Op
         backend,
         mode,
         directory: spec.directory.clone(),
-        resumed_from: resumed,
+        resumed_from: spec.resume.as_ref().map(|(_, attempt)| *attempt),
+        client: spec.client.clone(),
+        used_before,
     }
 }
 
@@ -141,9 +148,9 @@ impl Record {
         model: &ModelRef,
         backend: BackendKind,
         session: Option<SessionId>,
-        resumed: Option<u32>,
+        used_before: Option<Usage>,
     ) -> Result<Self, SessionError> {
-        let start = start_of(spec, model, backend, resumed);
+        let start = start_of(spec, model, backend, used_before);
         let (stream, prompt, clock) = (spec.stream.clone(), spec.prompt.clone(), settings.clock);
         let store = Store::open(&spec.stream_dir, clock).with_copies(&settings.private);
         let (at, private) = (store.clone(), settings.private.clone());
@@ -159,6 +166,11 @@ impl Record {
             record.write_beside();
         }
         Ok(record)
+    }
+
+    /// The record of an attempt that was taken over from a dead owner.
+    pub(super) fn of(settings: &RuntimeSettings, store: Store, facts: Facts) -> Self {
+        Self { store, settings: settings.clone(), facts, kept: None, journal: None, writer: None }
     }
 
     /// The agent has told the id of the session.
@@ -235,8 +247,7 @@ pub(super) async fn unopened(
     failure: Failure,
     unwritten: &Unwritten,
 ) -> Result<u32, SessionError> {
-    let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
-    let start = start_of(spec, model, spec.agent.backend, resumed);
+    let start = start_of(spec, model, spec.agent.backend, None);
     let store = Store::open(&spec.stream_dir, settings.clock).with_copies(&settings.private);
     let (now, private) = (settings.clock.now(), settings.private.clone());
     let write = move || fail_unopened(&store, &private, start.clone(), failure.clone(), now);

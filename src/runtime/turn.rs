@@ -1,27 +1,31 @@
 //! One turn from its prompt to its recorded end, model after model where that helps.
 
+mod follow;
+mod takeup;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch::Receiver;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
-use super::answers::{Answer, Given, NotAnswered};
-use super::asks::{Asks, Decision, by_nobody, by_person, decide, request};
+use super::Runtime;
+use super::adopt::{self, Taken};
+use super::answers::Given;
+use super::asks::Asks;
 use super::board::Board;
-use super::journal::Journal;
-use super::pool::{Lease, Opened, Pool};
+use super::journal::{Journal, durable};
+use super::pool::{Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
-use super::watch::Watch;
-use super::{Runtime, RuntimeSettings};
-use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
+use crate::agent::{OpenRequest, PromptRequest, Session};
 use crate::engine::SessionError;
-use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
+use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{
-    AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, ThreadId, TurnOutcome,
-    Usage,
+    AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, TurnOutcome, Usage,
 };
+use follow::Turn;
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
 const CANCEL: Duration = Duration::from_secs(20);
@@ -60,11 +64,27 @@ pub(super) async fn run(
     mut cancelled: Cancelled,
     answers: &mut Given,
 ) {
+    let mut adopted = match adopt::take(runtime, &spec).await {
+        Taken::New => None,
+        Taken::Up(adopted, seen) => {
+            go_on_from(&mut spec, &adopted.facts.start.model);
+            Some((adopted, seen))
+        }
+        Taken::Over => {
+            let outcome = TurnOutcome::Cancelled { cause: CancelCause::OwnerDied };
+            return news(TurnMessage::Ended { outcome, attempt: None, unrecorded: None });
+        }
+    };
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut tries = Tries::new(spec.models.clone(), runtime.settings.wait_for_limit);
     let mut next = tries.first();
     while let Some(model) = next.take() {
-        last = attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await;
+        last = match adopted.take() {
+            Some((adopted, seen)) => {
+                takeup::take_up(runtime, &spec, *adopted, seen, news, cancelled.clone(), answers).await
+            }
+            None => attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await,
+        };
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
         next = match tries.after(&model, failure, last.produced, runtime.settings.clock.now()) {
             Next::Nothing => None,
@@ -90,6 +110,15 @@ pub(super) async fn run(
         runtime.notifier.ended(&spec);
     }
     news(TurnMessage::Ended { outcome, attempt, unrecorded });
+}
+
+/// Of the models only the one that is in use is left, and those after it.
+fn go_on_from(spec: &mut TurnSpec, model: &ModelRef) {
+    let before = spec.models.iter().position(|one| one == model);
+    spec.models.drain(..before.unwrap_or(spec.models.len()));
+    if spec.models.is_empty() {
+        spec.models.push(model.clone());
+    }
 }
 
 /// Waits until a limit has reset; false when somebody cancels that.
@@ -136,7 +165,7 @@ async fn attempt(
 ) -> Attempt {
     let settings = &runtime.settings;
     let opened = tokio::select! {
-        opened = open(&runtime.pool, spec, news) => opened,
+        opened = open(&runtime.pool, spec, news, false) => opened,
         cause = cancel_cause(&mut cancelled) => {
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
@@ -148,16 +177,14 @@ async fn attempt(
         Ok(opened) => opened,
         Err(failure) => return refused(runtime, spec, model, failure).await,
     };
-    let resumed = spec.resume.as_ref().map(|(_, attempt)| *attempt);
     // What a session that goes on has used before is not of this attempt.
-    let before = if resumed.is_some() || spec.connected.is_some() {
-        session.usage().await.unwrap_or_default()
-    } else {
-        Usage::default()
+    let before = match spec.resume.is_some() || spec.connected.is_some() {
+        true => session.usage().await.ok(),
+        false => Some(Usage::default()),
     };
     // On record before anything is prompted; what a prompt needs is made ready meanwhile.
     let (id, backend) = (session.id().cloned(), session.backend());
-    let begin = Record::begin(settings, spec, model, backend, id, resumed);
+    let begin = Record::begin(settings, spec, model, backend, id, before);
     let (begun, ()) = tokio::join!(begin, session.prepare(model));
     let mut record = match begun {
         Ok(record) => record,
@@ -182,6 +209,7 @@ async fn attempt(
         asking: spec.asking,
         tell: &|ask: &Ask| runtime.notifier.waits(spec, ask),
         asks: Asks::default(),
+        told: HashSet::new(),
         board: Board::new(record.write_asks()),
         record: &mut record,
         model,
@@ -198,29 +226,29 @@ async fn attempt(
             answers,
         )
         .await;
-    let Turn { journal, produced, board, .. } = turn;
-    board.close().await;
-    let journal = match journal {
-        Some(journal) => Some(journal.end().await),
-        None => None,
-    };
-    let usage = match timeout(Duration::from_secs(3), session.usage()).await {
-        Ok(Ok(total)) => Some(total.since(before)),
-        // A server that is gone can't tell any more; the record then has no usage, which is true.
-        Ok(Err(_)) | Err(_) => None,
-    };
+    let (produced, journal) = turn.close().await;
+    let usage = used_since(&mut *session, before).await;
     // Both go to the disk at once, and both are there before anybody is told.
-    let durable = async {
-        if let Some(journal) = journal {
-            journal.durable().await;
-        }
-    };
-    let ((attempt, unrecorded), ()) = tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable);
+    let ((attempt, unrecorded), ()) =
+        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
     let session = record.facts.session.clone();
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }
 
-async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Opened, Failure> {
+/// What a session has used since it had used that much. A server that is gone can't tell any more; the record then
+/// has no usage, which is true.
+async fn used_since(session: &mut dyn Session, before: Option<Usage>) -> Option<Usage> {
+    let total = timeout(Duration::from_secs(3), session.usage()).await.ok()?.ok()?;
+    before.map(|before| total.since(before))
+}
+
+/// Whether the agent did something.
+fn is_work(event: &AgentEvent) -> bool {
+    matches!(event, AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. })
+}
+
+/// A session for a turn that begins, or for one that runs there already.
+async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>, runs: bool) -> Result<Opened, Failure> {
     if let Some(what) = pool.to_start(&spec.agent, &spec.stream, spec.thread) {
         news(TurnMessage::Preparing { what: format!("starting {what}") });
     }
@@ -232,6 +260,7 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>) -> Result<Opened, Fa
         environment: spec.agent.env.clone(),
         resume: spec.resume.as_ref().map(|(session, _)| session).or(spec.connected.as_ref()).cloned(),
         questions: spec.asking.policy == Policy::Ask,
+        rejoins: runs,
     };
     pool.open(&spec.agent, request, &|message| news(TurnMessage::Warning { message })).await
 }
@@ -248,231 +277,4 @@ async fn refused(runtime: &Runtime, spec: &TurnSpec, model: &ModelRef, failure: 
 fn unrecorded_start(error: &SessionError) -> Attempt {
     let message = format!("the session could not be recorded, so nothing was prompted: {}", error.chain());
     Attempt { unrecorded: Some(error.chain()), ..Attempt::failed(Failure::new(FailureKind::Task, message)) }
-}
-
-/// A prompt that is running.
-struct Turn<'a> {
-    settings: &'a RuntimeSettings,
-    session: &'a mut dyn Session,
-    lease: &'a Lease,
-    news: News<'a>,
-    journal: Option<Journal>,
-    produced: bool,
-    thread: ThreadId,
-    asking: Asking,
-    /// Tells people that the agent waits for them.
-    tell: &'a (dyn Fn(&Ask) + Send + Sync),
-    asks: Asks,
-    board: Board,
-    record: &'a mut Record,
-    model: &'a ModelRef,
-}
-
-impl Turn<'_> {
-    async fn run(
-        &mut self,
-        prompt: PromptRequest,
-        cancelled: &mut Cancelled,
-        answers: &mut Given,
-    ) -> TurnOutcome {
-        let prompted = tokio::select! {
-            // Whoever was cancelled before has not to be prompted at all.
-            biased;
-            cause = cancel_cause(cancelled) => {
-                // The prompt may have arrived all the same.
-                self.session.cancel().await;
-                return self.tell_end(TurnOutcome::Cancelled { cause });
-            }
-            prompted = self.session.prompt(prompt) => prompted,
-        };
-        if let Err(failure) = prompted {
-            return self.tell_end(TurnOutcome::Failed { failure });
-        }
-        let mut watch = Watch::new(Instant::now(), self.settings.stall_timeout, self.settings.turn_timeout);
-        let outcome = loop {
-            watch.asks(self.asks.any(), Instant::now());
-            self.lease.waits(self.asks.any());
-            let (deadline, patience) = (watch.deadline(), self.asks.deadline());
-            tokio::select! {
-                event = self.session.next_event() => {
-                    watch.saw(&event, Instant::now());
-                    match event {
-                        AgentEvent::TurnEnded(outcome) => break outcome,
-                        event => self.happened(event).await,
-                    }
-                }
-                answer = answers.next() => self.answered(answer).await,
-                () = passed(patience) => self.nobody_answered().await,
-                cause = cancel_cause(cancelled) => break self.stop(TurnOutcome::Cancelled { cause }).await,
-                kind = deadline_passed(deadline) => {
-                    let failure = Failure::new(kind, given_up(kind, self.settings));
-                    break self.stop(TurnOutcome::Failed { failure }).await;
-                }
-            }
-        };
-        self.tell_end(outcome)
-    }
-
-    /// Cancels at the agent, and reads on to its end. A turn that had ended by itself has ended so.
-    async fn stop(&mut self, because: TurnOutcome) -> TurnOutcome {
-        let ended = async {
-            self.session.cancel().await;
-            loop {
-                match self.session.next_event().await {
-                    AgentEvent::TurnEnded(outcome) => return outcome,
-                    event => self.happened(event).await,
-                }
-            }
-        };
-        match timeout(CANCEL, ended).await {
-            Ok(outcome @ (TurnOutcome::Completed | TurnOutcome::Failed { .. })) => outcome,
-            Ok(TurnOutcome::Cancelled { .. }) => because,
-            Err(_) => {
-                tracing::warn!("the agent did not confirm a cancel");
-                because
-            }
-        }
-    }
-
-    /// Tells of the session, once its id is known.
-    fn opened(&self) {
-        let facts = &self.record.facts;
-        let Some(session) = facts.session.clone() else { return };
-        (self.news)(TurnMessage::Opened {
-            session,
-            attempt: facts.attempt,
-            number: facts.turn,
-            model: self.model.clone(),
-            ui: self.session.ui().map(|ui| UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory }),
-        });
-    }
-
-    async fn happened(&mut self, event: AgentEvent) {
-        self.produced |= matches!(
-            event,
-            AgentEvent::Text { .. } | AgentEvent::Reasoning { .. } | AgentEvent::ToolCall { .. }
-        );
-        match &event {
-            AgentEvent::Opened { session } => {
-                let news = self.record.facts.session.is_none();
-                self.record.named(session.clone());
-                self.tell(&event);
-                if news {
-                    self.opened();
-                }
-            }
-            AgentEvent::Permission { .. } | AgentEvent::Question { .. } => {
-                self.tell(&event);
-                self.asked(&event).await;
-            }
-            AgentEvent::Answered { id, .. } => {
-                if self.asks.heard(id) {
-                    self.tell(&event);
-                }
-                self.board.show(self.asks.list());
-            }
-            _ => self.tell(&event),
-        }
-    }
-
-    /// The agent asks: that is decided at once, or waits for a person.
-    async fn asked(&mut self, event: &AgentEvent) {
-        let Some(ask) = request(event, self.settings.clock.now(), self.asking.timeout) else { return };
-        match decide(&ask, self.asking.policy) {
-            Decision::Wait => {
-                let now = Instant::now();
-                // A person may take for ever; a clock can't.
-                let until = now.checked_add(self.asking.timeout).unwrap_or(now + LONGEST);
-                self.asks.wait(ask.clone(), until);
-                self.board.show(self.asks.list());
-                (self.tell)(&ask);
-                (self.news)(TurnMessage::Waiting { thread: self.thread, ask });
-            }
-            Decision::Answer(reply, words) => drop(self.reply(ask.id, reply, words).await),
-        }
-    }
-
-    /// Answers, and tells it. An answer that the agent does not take any more was given by somebody else, in
-    /// the agent's own UI.
-    async fn reply(&mut self, id: String, reply: PermissionReply, words: String) -> Result<(), Failure> {
-        let taken = self.session.answer(id.clone(), reply).await;
-        let answer = match &taken {
-            Ok(()) => {
-                self.asks.answered(&id);
-                words
-            }
-            Err(failure) => {
-                self.asks.forget(&id);
-                format!("not ours to answer any more: {}", failure.message)
-            }
-        };
-        self.board.show(self.asks.list());
-        self.tell(&AgentEvent::Answered { id, answer });
-        taken
-    }
-
-    /// A person answers from elsewhere.
-    async fn answered(&mut self, answer: Answer) {
-        let found = self.asks.find(answer.request.as_deref()).and_then(|ask| {
-            let reply = ask.fit(&answer.reply).map_err(|unfit| NotAnswered::wrong(unfit.to_string()))?;
-            Ok((ask.id.clone(), by_person(ask, reply)))
-        });
-        let (id, (reply, words)) = match found {
-            Ok(found) => found,
-            Err(refused) => return answer.tell(Err(refused)),
-        };
-        let taken = self.reply(id, reply, words).await;
-        // Whoever looks at the state after their answer must not see the question any more.
-        let seen = self.board.seen();
-        tokio::spawn(async move {
-            seen.await;
-            answer.tell(taken.map_err(|failure| NotAnswered::nothing(failure.message)));
-        });
-    }
-
-    /// Denies what has waited for long enough.
-    async fn nobody_answered(&mut self) {
-        while let Some(ask) = self.asks.overdue(Instant::now()) {
-            let (reply, words) = by_nobody(&ask, self.asking);
-            // It waits no more, whoever was faster.
-            let _ = self.reply(ask.id, reply, words).await;
-        }
-    }
-
-    fn tell_end(&mut self, outcome: TurnOutcome) -> TurnOutcome {
-        self.tell(&AgentEvent::TurnEnded(outcome.clone()));
-        outcome
-    }
-
-    fn tell(&self, event: &AgentEvent) {
-        let at = self.settings.clock.now();
-        if let Some(journal) = &self.journal {
-            journal.append(at, event);
-        }
-        (self.news)(TurnMessage::Event { at, event: event.clone() });
-    }
-}
-
-async fn passed(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn deadline_passed(deadline: Option<(Instant, FailureKind)>) -> FailureKind {
-    match deadline {
-        Some((at, kind)) => {
-            sleep_until(at).await;
-            kind
-        }
-        None => std::future::pending().await,
-    }
-}
-
-fn given_up(kind: FailureKind, settings: &RuntimeSettings) -> String {
-    match (kind, settings.turn_timeout) {
-        (FailureKind::TimedOut, Some(limit)) => format!("the turn took longer than {} s", limit.as_secs()),
-        _ => format!("nothing happened for {} s", settings.stall_timeout.as_secs()),
-    }
 }

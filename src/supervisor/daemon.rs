@@ -73,6 +73,7 @@ pub fn run(
         io::stdout().write_all(READY).and_then(|()| io::stdout().flush()).map_err(setup("report"))?;
         process::let_go_of_stdout().map_err(setup("let go of standard output"))?;
     }
+    endpoint.sweep();
     tracing::info!(version = VERSION, socket = %place.socket.display(), "serving");
     // Only now, since nothing may be forked off after the runtime has threads.
     let tokio = tokio::runtime::Builder::new_current_thread()
@@ -83,7 +84,7 @@ pub fn run(
         .block_on(async {
             let found = Found::new(UnixListener::from_std(listener)?, place);
             let runtime = Arc::new(Runtime::new(runtime));
-            runtime.recover(workspace);
+            runtime.inherit(workspace);
             if let Some(queue) = settings.queue.clone() {
                 tokio::task::spawn_blocking(move || {
                     if let Err(error) = queue.recover() {

@@ -6,15 +6,19 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 pub use nix::sys::signal::Signal;
 use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid;
+
+use super::identity::{Identity, Liveness};
 
 /// A program that is not there, or can't be run.
 #[derive(Debug, thiserror::Error)]
@@ -261,6 +265,39 @@ fn environments(entry: &str) -> Vec<u32> {
         .filter(|line| line.split_ascii_whitespace().any(|word| word == entry))
         .filter_map(|line| line.split_ascii_whitespace().next()?.parse().ok())
         .collect()
+}
+
+/// How often we look at a process whose end nobody tells us.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Blocks until a process has ended that is no child of ours. The kernel tells it where it can.
+pub fn wait_for_end(identity: &Identity) {
+    let Some(end) = end_of(identity.pid) else {
+        while identity.liveness() == Liveness::Alive {
+            std::thread::park_timeout(LOOK);
+        }
+        return;
+    };
+    // Only with the descriptor in hand is it certain that it is of that very process.
+    while identity.liveness() == Liveness::Alive {
+        let mut wanted = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut wanted, PollTimeout::NONE).is_ok() {
+            return;
+        }
+    }
+}
+
+/// A descriptor that is ready when the process has ended that has this pid now.
+#[cfg(target_os = "linux")]
+fn end_of(pid: u32) -> Option<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw)?;
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+/// The same, where there is no such thing.
+#[cfg(not(target_os = "linux"))]
+fn end_of(_pid: u32) -> Option<OwnedFd> {
+    None
 }
 
 /// Whether a process is of the group that `leader` leads. One that is gone is of every group.

@@ -169,6 +169,7 @@ async fn prompted(home: &Path, manner: Manner) -> (Opencode, Box<dyn Session>, A
         environment: Default::default(),
         resume: None,
         questions: false,
+        rejoins: false,
     };
     let mut session = backend.open(request).await.expect("a session");
     session.prompt(ask("scripted/ok", "")).await.expect("taken");

@@ -163,6 +163,7 @@ async fn the_real_one_is_understood() {
         environment: [("GREETING".to_owned(), "good day".to_owned())].into(),
         resume,
         questions: false,
+        rejoins: false,
     };
     let mut session = backend.open(request(None)).await.expect("opened");
     assert_eq!(session.id(), None);

@@ -212,20 +212,49 @@ fn several_requests_of_a_thread_are_told_apart() {
     assert!(project.attempt(2)["error"].is_null(), "{output:#?}");
 }
 
+/// What waits when the supervisor dies waits on at the next one: it is asked again, by that one alone, and goes on
+/// with the answer; the person was told once.
+#[test]
+fn what_waits_outlives_its_supervisor() {
+    let project = project(&["@bash echo yes > yes.txt\n@text Over."]);
+    let running = asking(&project, 1, &[]);
+    let (before, asked) = (project.supervisor(), project.attempt(1)["asks"][0]["id"].clone());
+    work::sys::process::signal_process(before, Signal::SIGKILL);
+    wait_until("the next supervisor", PATIENCE, || project.supervisor() != before);
+    project.wait_for_status(1, "waiting", PATIENCE);
+    assert_eq!(project.attempt(1)["asks"][0]["id"], asked, "the same request");
+    assert_eq!(project.read("yes.txt"), None, "nobody has allowed it");
+    project.work(["answer", "1.1.1", "--allow"]).ok();
+    let output = running.output();
+    assert!(output.code == 1 && output.stdout.contains("Over."), "its task is open: {output:#?}");
+    assert!(project.read("yes.txt").is_some());
+    let logs = logs(&project, 1);
+    assert_eq!(logs.matches("? asks for").count(), 1, "{logs}");
+    assert_eq!(project.attempts(1).len(), 1);
+    project.assert_records_are_whole();
+}
+
 /// Whoever is dead waits for nobody, and nobody can answer them.
 #[test]
-fn a_killed_supervisor_leaves_nothing_waiting() {
+fn a_supervisor_and_a_command_that_are_killed_leave_nothing_waiting() {
     let project = project(&["@bash echo no > no.txt\n@text never"]);
     let running = asking(&project, 1, &[]);
-    work::sys::process::signal_process(project.supervisor(), Signal::SIGKILL);
+    let supervisor = project.supervisor();
+    // Stopped first, or it would end the turn of a command that is gone.
+    work::sys::process::signal_process(supervisor, Signal::SIGSTOP);
+    running.signal(Signal::SIGKILL);
+    work::sys::process::signal_process(supervisor, Signal::SIGKILL);
     project.wait_for_status(1, "interrupted", PATIENCE);
     let listed = project.work(["answer"]).ok();
     assert!(listed.stdout.contains("nothing waits"), "{listed:#?}");
     let late = project.work(["answer", "1.1.1", "--allow"]);
     assert_eq!(late.code, 1, "{late:#?}");
-    let output = running.output();
-    assert_eq!(output.code, 130, "{output:#?}");
+    // The next supervisor goes on with nothing whose command is dead, and says so at once.
+    let next = project.spawn(&["supervisor", "run"]);
+    wait_until("its end on record", PATIENCE, || project.attempt(1)["endedAt"].is_string());
+    assert_eq!(project.attempt(1)["interruptedBy"], "the process that ran it died");
     assert!(project.read("no.txt").is_none());
+    drop((running, next));
     project.assert_records_are_whole();
 }
 

@@ -18,6 +18,7 @@ async fn open(rig: &Rig, resume: Option<&SessionId>, questions: bool) -> Box<dyn
         environment: Default::default(),
         resume: resume.cloned(),
         questions,
+        rejoins: false,
     };
     rig.backend.open(request).await.expect("a session")
 }

@@ -31,6 +31,8 @@ fn an_owner_is_more_than_a_pid() {
         mode: Mode::Plain,
         directory: project.repo(),
         resumed_from: None,
+        client: None,
+        used_before: None,
     };
     let stream = "001-test".parse().expect("an id");
     let session = SessionId("ses_1".into());

@@ -112,7 +112,7 @@ fn a_session_that_is_gone_is_said_to_be_gone() {
 }
 
 /// The story: a batch of four; one completes, one fails at its provider, one is killed with its window, one
-/// by a kill -9 of the supervisor. `status`, `why`, `continue` and `fix` bring it to its end, and every
+/// by a kill -9 of its command and of the supervisor. `status`, `why`, `continue` and `fix` bring it to its end, and every
 /// record is true.
 ///
 /// Mutant: another agent is told as little as the same one (the last words of the first are missing).
@@ -138,7 +138,14 @@ fn a_broken_batch_is_brought_to_its_end() {
     let third = third.unwrap_or_else(|| panic!("no window in {windows}"));
     project.tmux(&["kill-window", "-t", third]).ok();
     project.wait_for_status(3, "interrupted", PATIENCE);
-    process::signal_process(project.supervisor(), Signal::SIGKILL);
+    // Its window as well, or that would go on with the turn at the next supervisor; and that one stopped first,
+    // or it would be told of the window's end.
+    let supervisor = project.supervisor();
+    process::signal_process(supervisor, Signal::SIGSTOP);
+    for client in project.processes_with("execute --thread 01.01.04") {
+        process::signal_process(client, Signal::SIGKILL);
+    }
+    process::signal_process(supervisor, Signal::SIGKILL);
     project.wait_for_status(4, "interrupted", PATIENCE);
 
     let why = |thread: u8| project.work(["why", &format!("1.1.{thread}")]).ok();

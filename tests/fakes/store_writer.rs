@@ -108,6 +108,8 @@ fn turn(private: &str, times: u32) -> Result<(), Failure> {
         model: "provider/model".to_owned(),
         directory: "/somewhere".into(),
         prompt: "Do it".to_owned(),
+        client: None,
+        used_before: None,
         kept: None,
     };
     private.set_current(Some(&header.stream))?;

@@ -28,6 +28,7 @@ pub(crate) fn request(directory: &Path, resume: Option<&SessionId>) -> OpenReque
         environment: [("GREETING".to_owned(), "good day".to_owned())].into(),
         resume: resume.cloned(),
         questions: false,
+        rejoins: false,
     }
 }
 

@@ -31,10 +31,16 @@ pub(crate) struct Rig {
 impl Rig {
     /// Must be called inside a runtime.
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same, with other options.
+    pub(crate) async fn with(change: impl FnOnce(&mut ServerOptions)) -> Self {
         let turn = SERVERS.acquire().await.expect("never closed");
         let model = ScriptedModel::start();
         let place = Place::new(&model);
-        let options = options(&place, &model);
+        let mut options = options(&place, &model);
+        change(&mut options);
         let backend = Opencode::new(options.clone());
         Self { backend, options, place, model, _turn: turn }
     }
@@ -69,6 +75,7 @@ impl Rig {
             environment: [("GREETING".to_owned(), "good day".to_owned())].into(),
             resume: resume.cloned(),
             questions: false,
+            rejoins: false,
         };
         tokio::time::timeout(PATIENCE, self.backend.open(request)).await.expect("opened in time")
     }

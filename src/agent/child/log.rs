@@ -37,6 +37,11 @@ impl Log {
         Ok((Self { path: path.to_owned(), from }, file))
     }
 
+    /// The log of a process that runs already; what it wrote and what came before it can't be told apart.
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), from: 0 }
+    }
+
     /// What it has written, up to `limit` bytes of its beginning.
     pub(crate) fn beginning(&self, limit: u64) -> String {
         self.read(self.from, limit).unwrap_or_default()

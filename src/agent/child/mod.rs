@@ -13,5 +13,5 @@ pub use record::{Gone, ServerRecord, StartHook, stop_leftover};
 
 pub(crate) use log::Log;
 pub(crate) use password::{random, token};
-pub(crate) use record::{nobody, owner};
+pub(crate) use record::{identity, nobody, owner};
 pub(crate) use sweep::sweep;

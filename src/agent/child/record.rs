@@ -45,7 +45,8 @@ pub(crate) fn nobody() -> Owner {
     Owner { pid: 0, ..owner(&Identity::current()) }
 }
 
-fn identity(owner: &Owner) -> Identity {
+/// The identity that stands in a file.
+pub(crate) fn identity(owner: &Owner) -> Identity {
     let Owner { pid, started_at, boot_id, host } = owner.clone();
     Identity { pid, started_at, boot_id, host }
 }

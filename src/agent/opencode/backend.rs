@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::DateTime;
 
@@ -13,6 +14,7 @@ use super::server::{Server, ServerOptions};
 use super::session::{OpencodeSession, ui_command};
 use super::sse::Subscription;
 use super::wire::ProviderList;
+use crate::agent::child::ServerRecord;
 use crate::agent::{Backend, BoxFuture, OpenRequest, Session, UiCommand};
 use crate::model::{Failure, FailureKind, KnownSession, ModelRef, SessionId};
 
@@ -21,6 +23,9 @@ use crate::model::{Failure, FailureKind, KnownSession, ModelRef, SessionId};
 pub struct Opencode {
     shared: Arc<Shared>,
 }
+
+/// How long a session may take to come to rest that nobody follows any more.
+const ABANDON: Duration = Duration::from_secs(15);
 
 /// How many sessions of a directory are listed.
 const LISTED: u32 = 30;
@@ -40,6 +45,36 @@ impl Opencode {
         let program = options.program.clone();
         let keeper = Keeper::new(options);
         Self { shared: Arc::new(Shared { keeper, program, providers: Mutex::default() }) }
+    }
+
+    /// Keeps a server that an earlier supervisor left, with all that runs on it. `options` are those of
+    /// [`Opencode::new`].
+    ///
+    /// # Errors
+    /// Those of [`Server::take_over`].
+    pub async fn take_over(&self, left: &ServerRecord, options: &ServerOptions) -> Result<(), Failure> {
+        let server = Server::take_over(left, options).await?;
+        self.shared.keeper.take_over(Arc::new(server));
+        Ok(())
+    }
+
+    /// Cancels whatever a session does, and returns when it rests.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn abandon(&self, session: &SessionId, directory: &Path) -> Result<(), Failure> {
+        self.server().await?.http().at(directory).abort(&session.0, ABANDON).await
+    }
+
+    /// How many requests of a session wait for an answer at the server.
+    ///
+    /// # Errors
+    /// What the server failed with.
+    pub async fn waiting(&self, session: &SessionId, directory: &Path) -> Result<usize, Failure> {
+        let scoped = self.server().await?.http().at(directory);
+        let permissions = scoped.permissions().await?.into_iter().map(|request| request.session_id);
+        let questions = scoped.questions().await?.into_iter().map(|request| request.session_id);
+        Ok(permissions.chain(questions).filter(|of| *of == session.0).count())
     }
 
     /// The running server; it is started when there is none, so this also warms it up.
@@ -107,7 +142,7 @@ impl Opencode {
             Some(id) => {
                 let info = scoped.session(&id.0).await.map_err(|failure| missing(failure, &id.0))?;
                 // Two prompts at once would become one turn.
-                if scoped.is_busy(&id.0).await? {
+                if !request.rejoins && scoped.is_busy(&id.0).await? {
                     let words = format!("a turn that is not ours runs in session `{}`", id.0);
                     return Err(Failure::new(FailureKind::SessionBusy, words));
                 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::errors;
-use super::sse::Readers;
+use super::vitals::Vitals;
 use super::wire::{
     ErrorObject, Health, Message, PermissionRequest, ProviderList, QuestionRequest, SessionInfo, Status,
 };
@@ -33,16 +33,16 @@ pub(crate) struct Http {
     client: Client,
     url: String,
     password: Password,
-    readers: Readers,
+    vitals: Vitals,
 }
 
 impl Http {
-    /// A client of the server at `url`, e.g. `http://127.0.0.1:4096`.
-    pub(crate) fn new(url: &str, password: Password) -> Result<Self, Failure> {
+    /// A client of the server at `url`, e.g. `http://127.0.0.1:4096`, which notes its signs of life.
+    pub(crate) fn with_vitals(url: &str, password: Password, vitals: Vitals) -> Result<Self, Failure> {
         // A proxy of the user's must not see requests to their own machine.
         let client = Client::builder().no_proxy().connect_timeout(SHORT).build();
         let client = client.map_err(|error| unreachable_server(url, &error.to_string()))?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), password, readers: Readers::default() })
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), password, vitals })
     }
 
     /// The same server, for requests about `directory`.
@@ -55,9 +55,9 @@ impl Http {
         &self.url
     }
 
-    /// Who counts the readers of its events.
-    pub(crate) fn readers(&self) -> &Readers {
-        &self.readers
+    /// Its signs of life.
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 
     /// The server's password.
@@ -89,6 +89,7 @@ impl Http {
     /// Sends, and turns any answer but a success into a failure.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let response = request.send().await.map_err(|error| self.lost(&error))?;
+        self.vitals.sign();
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -113,6 +114,7 @@ impl Http {
     }
 
     fn lost(&self, error: &reqwest::Error) -> Failure {
+        self.vitals.doubt();
         let why = if error.is_timeout() {
             "no answer in time".to_owned()
         } else {
@@ -194,9 +196,9 @@ impl NewSession<'_> {
 }
 
 impl Scoped {
-    /// Who counts the readers of this server's events.
-    pub(crate) fn readers(&self) -> &Readers {
-        &self.http.readers
+    /// The server's signs of life.
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.http.vitals
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -334,7 +336,10 @@ impl Scoped {
         let day = Duration::from_secs(24 * 60 * 60);
         let response =
             tokio::time::timeout(SHORT, self.http.send(self.request(Method::GET, "/event").timeout(day)));
-        response.await.map_err(|_| unreachable_server(&self.http.url, "no stream of events in time"))?
+        response.await.map_err(|_| {
+            self.http.vitals.doubt();
+            unreachable_server(&self.http.url, "no stream of events in time")
+        })?
     }
 }
 

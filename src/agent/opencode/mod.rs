@@ -6,8 +6,11 @@
 
 mod backend;
 mod errors;
+mod exit;
+mod health;
 mod http;
 mod keeper;
+mod look;
 mod message_id;
 mod models;
 mod parts;
@@ -17,11 +20,14 @@ mod run;
 mod server;
 mod session;
 mod sse;
+mod start;
 mod turn;
+mod vitals;
 mod wire;
 
 pub use backend::Opencode;
 
 pub use super::child::{Gone, Password, ServerRecord, StartHook, stop_leftover};
+pub use health::HealthLimits;
 pub use run::{OpencodeRun, RunOptions};
 pub use server::{OLDEST, RecordHook, Server, ServerOptions, find_program};

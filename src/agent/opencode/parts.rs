@@ -3,7 +3,10 @@
 //! A text comes as deltas and once more, whole, at its end. When the stream of events was broken in
 //! between, deltas are missing; then the part says nothing until its whole text is known.
 
+mod heir;
+
 use std::collections::HashMap;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -12,7 +15,7 @@ use crate::agent::words::{self, cap, capped};
 use crate::model::{AgentEvent, ToolStatus};
 
 /// Text or thought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Voice {
     Text,
     Reasoning,
@@ -58,6 +61,8 @@ pub(crate) struct Parts {
     tools: HashMap<String, Told>,
     /// Something was told since the model was last asked.
     fresh: bool,
+    /// What was told of a part that is not known yet: the next one of that voice.
+    unplaced: HashMap<Voice, String>,
 }
 
 impl Parts {
@@ -85,10 +90,8 @@ impl Parts {
     /// never told, and if they were, `Restarted` says so: the model was asked anew within the answer,
     /// or the answer is complete and they are not.
     pub(crate) fn answer(&mut self, parts: &[Part], complete: bool) -> Vec<AgentEvent> {
-        let last_step = parts.iter().rposition(|part| part.kind == "step-start").unwrap_or(0);
-        let settled = parts[..last_step].iter().rposition(|part| part.kind == "step-finish").unwrap_or(0);
         let mut void = false;
-        for part in &parts[settled..last_step] {
+        for part in &parts[void_zone(parts)] {
             if let Some(voice) = voice(part) {
                 void |= self.spoken.entry(part.id.clone()).or_insert_with(|| Spoken::new(voice)).bury();
             }
@@ -100,6 +103,9 @@ impl Parts {
             if let Some(spoken) = self.spoken.get_mut(&part.id).filter(|spoken| !spoken.done) {
                 void |= spoken.bury();
             }
+        }
+        if complete {
+            self.settle();
         }
         void.then_some(AgentEvent::Restarted).into_iter().chain(told).collect()
     }
@@ -135,7 +141,11 @@ impl Parts {
     }
 
     fn spoken(&mut self, part: &Part, voice: Voice) -> Option<AgentEvent> {
-        let known = self.spoken.entry(part.id.clone()).or_insert_with(|| Spoken::new(voice));
+        let unplaced = &mut self.unplaced;
+        let known = self.spoken.entry(part.id.clone()).or_insert_with(|| match unplaced.remove(&voice) {
+            Some(told) => Spoken { told, gap: true, ..Spoken::new(voice) },
+            None => Spoken::new(voice),
+        });
         if known.done {
             return None;
         }
@@ -181,6 +191,12 @@ impl Parts {
             output,
         })
     }
+}
+
+/// The parts of an answer that were given up: the model was asked anew after them.
+fn void_zone(parts: &[Part]) -> Range<usize> {
+    let last_step = parts.iter().rposition(|part| part.kind == "step-start").unwrap_or(0);
+    parts[..last_step].iter().rposition(|part| part.kind == "step-finish").unwrap_or(0)..last_step
 }
 
 fn voice(part: &Part) -> Option<Voice> {

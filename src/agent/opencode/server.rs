@@ -1,27 +1,24 @@
-//! One `opencode serve`: started, proven to be ours and new enough, watched, and ended with everything
-//! that it started.
+//! One `opencode serve`: watched, told of, taken over, and ended with everything that it started.
 //!
 //! Its tools are leaders of sessions of their own, so ending its process group is not enough. A marker
 //! in the environment, a secret of this one server, is what they all inherit and are found by.
 
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-use super::http::{Http, USER};
-use super::plugin;
-use super::ready;
-use crate::agent::child::{self, Log, Password, ServerRecord, sweep};
-use crate::model::{Failure, FailureKind, Owner};
-use crate::sys::env;
-use crate::sys::identity::Identity;
+use super::exit::{self, Exit, Exited};
+use super::health::HealthLimits;
+use super::http::Http;
+use super::start::{self, Place, Started};
+use super::vitals::{self, Vitals};
+use crate::agent::child::{self, Log, ServerRecord, sweep};
+use crate::model::{Failure, FailureKind};
+use crate::sys::identity::{Identity, Liveness};
 use crate::sys::process::{self, Signal};
 
 /// The oldest server that we can drive.
@@ -51,6 +48,8 @@ pub struct ServerOptions {
     pub env: Vec<(OsString, OsString)>,
     /// Who keeps the record of it.
     pub on_start: Option<RecordHook>,
+    /// How patient we are with it.
+    pub health: HealthLimits,
 }
 
 impl ServerOptions {
@@ -58,7 +57,8 @@ impl ServerOptions {
     #[must_use]
     pub fn new(program: PathBuf, root: PathBuf, log: PathBuf, private: PathBuf) -> Self {
         let ready_within = Duration::from_secs(30);
-        Self { program, root, log, private, ready_within, env: Vec::new(), on_start: None }
+        let health = HealthLimits::default();
+        Self { program, root, log, private, ready_within, env: Vec::new(), on_start: None, health }
     }
 }
 
@@ -70,7 +70,7 @@ pub struct Server {
     marker: String,
     log: Log,
     stopping: AtomicBool,
-    exit: watch::Receiver<Option<String>>,
+    exited: Exited,
 }
 
 impl Server {
@@ -80,59 +80,73 @@ impl Server {
     /// `AgentMissing` when it can't be started or ends at once, `AgentTooOld`, and `ServerUnreachable`
     /// when it does not become ready in time or does not take its own password.
     pub async fn start(options: &ServerOptions) -> Result<Self, Failure> {
-        Self::start_unless(options, std::future::pending()).await
+        Self::start_unless(options, None, std::future::pending()).await
     }
 
-    /// The same, given up when `stop` is ready before the server is.
+    /// The same, in the place of an earlier one if that can be had; given up when `stop` is ready before the
+    /// server is.
     pub(crate) async fn start_unless(
         options: &ServerOptions,
+        place: Option<&Place>,
         stop: impl Future<Output = ()>,
     ) -> Result<Self, Failure> {
-        let cannot = |error: io::Error| {
-            let words = format!("cannot start `{}`: {error}", options.program.display());
-            Failure::new(FailureKind::AgentMissing, words)
-        };
-        let password = Password::random().map_err(cannot)?;
-        let marker = child::token().map_err(cannot)?;
-        let (log, output) = Log::open(&options.log).map_err(cannot)?;
-        let mut command = command(options, &password, &marker).map_err(cannot)?;
-        // Written down before there is anything to end: were we killed in between, its marker finds it.
-        tell(options, &password, &marker, child::nobody(), None);
-        command.stdout(output.try_clone().map_err(cannot)?).stderr(output);
-        // The reaper may be dropped with the whole runtime; then nobody else ends the process.
-        let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(cannot)?;
-        let pid = child.id().ok_or_else(|| cannot(io::Error::other("it has no process id")))?;
-        // From here on, whatever fails, the process must end: the reaper holds the child.
-        let identity = Identity::of(pid);
-        let (died, exit) = watch::channel(None);
-        let reaped = marker.clone();
-        tokio::spawn(async move {
-            let words = match child.wait().await {
-                Ok(status) => status.to_string(),
-                Err(error) => format!("it was lost: {error}"),
-            };
-            // What it leaves behind is nobody's: its group first, then what ran away from it.
-            process::signal_group(pid, Signal::SIGKILL);
-            died.send_replace(Some(words));
-            sweep(&reaped).await;
-        });
-        let starting = Starting { pid, log, exit, marker, identity, password };
-        let started = tokio::select! {
-            started = starting.until_ready(options) => started,
-            () = stop => {
-                Err(Failure::new(FailureKind::ServerUnreachable, "opencode was stopped while it started"))
-            }
-        };
-        if started.is_err() {
-            starting.give_up().await;
+        let Started { http, identity, version, marker, log, exited } =
+            start::start(options, place, stop).await?;
+        Ok(Self::new(http, identity, version, marker, log, exited).watched(options))
+    }
+
+    /// Takes over a server that an earlier supervisor left, if it is well. It stays where it is, and so do
+    /// the turns that run on it.
+    ///
+    /// # Errors
+    /// `ServerUnreachable` when it is gone, can't be told to be that very server, or does not answer.
+    pub async fn take_over(record: &ServerRecord, options: &ServerOptions) -> Result<Self, Failure> {
+        let unfit = |why: &str| Failure::new(FailureKind::ServerUnreachable, format!("opencode {why}"));
+        let url = record.url.as_deref().ok_or_else(|| unfit("was never ready"))?;
+        let identity = child::identity(&record.identity);
+        if identity.liveness() != Liveness::Alive {
+            return Err(unfit("is gone"));
         }
-        let (http, version) = started?;
-        let Starting { log, exit, marker, identity, .. } = starting;
-        let gone =
-            || Failure::new(FailureKind::AgentCrashed, format!("opencode ended: {}", log.last_lines()));
-        let identity = identity.ok_or_else(gone)?;
-        let stopping = AtomicBool::new(false);
-        Ok(Self { http, identity, version, marker, log, stopping, exit })
+        let vitals = Vitals::new();
+        let http = Http::with_vitals(url, record.password.clone(), vitals.clone())?;
+        let version = timeout(options.health.answer, http.health());
+        let version = version.await.map_err(|_| unfit("does not answer"))??;
+        let (tell, exited) = Exited::channel();
+        let (pid, watched, marker) = (identity.pid, identity.clone(), record.marker.clone());
+        tokio::spawn(async move {
+            exit::of_stranger(watched).await;
+            let words = vitals.verdict().unwrap_or("how, only its parent could tell").to_owned();
+            process::signal_group(pid, Signal::SIGKILL);
+            tell.send_replace(Some(Exit::now(words)));
+            sweep(&marker).await;
+        });
+        let log = Log::of(&options.log);
+        let server = Self::new(http, identity, version, record.marker.clone(), log, exited);
+        Ok(server.watched(options))
+    }
+
+    fn new(
+        http: Http,
+        identity: Identity,
+        version: String,
+        marker: String,
+        log: Log,
+        exited: Exited,
+    ) -> Self {
+        Self { http, identity, version, marker, log, stopping: AtomicBool::new(false), exited }
+    }
+
+    /// From here on somebody looks after it.
+    fn watched(self, options: &ServerOptions) -> Self {
+        let pid = self.identity.pid;
+        let kill = move || process::signal_group(pid, Signal::SIGKILL);
+        tokio::spawn(vitals::watch(self.http.clone(), self.exited.clone(), options.health, kill));
+        self
+    }
+
+    /// Its place, for a server that comes after it.
+    pub(crate) fn place(&self) -> Option<Place> {
+        Place::of(self.http.url(), self.http.password())
     }
 
     /// Its address.
@@ -175,7 +189,14 @@ impl Server {
     /// Whether its process still runs.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.exit.borrow().is_none()
+        self.exited.get().is_none()
+    }
+
+    /// Its end, once it has died: when, how long it had lived, whether a turn had begun on it, and why.
+    pub(crate) fn death(&self) -> Option<(Instant, Duration, bool, Failure)> {
+        let exit = self.exited.get()?;
+        let lived = exit.at.saturating_duration_since(self.http.vitals().born());
+        Some((exit.at, lived, self.http.vitals().is_of_use(), self.crash(&exit)))
     }
 
     /// Whether we are ending it, so that its turns end for that reason.
@@ -187,15 +208,19 @@ impl Server {
     /// How many readers of its events live: one a running turn.
     #[must_use]
     pub fn live_readers(&self) -> usize {
-        self.http.readers().count()
+        self.http.vitals().readers()
     }
 
     /// Waits until its process is gone, and tells how it ended.
     pub async fn exited(&self) -> Failure {
-        let words = exited(self.exit.clone()).await;
+        let exit = self.exited.clone().wait().await;
+        self.crash(&exit)
+    }
+
+    fn crash(&self, exit: &Exit) -> Failure {
         let last = self.log.last_lines();
         let last = if last.is_empty() { String::new() } else { format!("; its last words: {last}") };
-        Failure::new(FailureKind::AgentCrashed, format!("opencode ended ({words}){last}"))
+        Failure::new(FailureKind::AgentCrashed, format!("opencode ended ({}){last}", exit.words))
     }
 
     pub(crate) fn http(&self) -> &Http {
@@ -208,7 +233,7 @@ impl Server {
         if self.is_running() {
             // It ends the tools of all turns; what it misses, the sweep finds.
             let _ = self.http.dispose(PATIENCE).await;
-            end(self.identity.pid, &self.exit).await;
+            end(self.identity.pid, &self.exited).await;
         }
         sweep(&self.marker).await;
     }
@@ -232,140 +257,16 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// A server that has a process but has not answered yet.
-struct Starting {
-    pid: u32,
-    log: Log,
-    exit: watch::Receiver<Option<String>>,
-    marker: String,
-    identity: Option<Identity>,
-    password: Password,
-}
-
-impl Starting {
-    async fn until_ready(&self, options: &ServerOptions) -> Result<(Http, String), Failure> {
-        let deadline = Instant::now() + options.ready_within;
-        self.tell(options, None);
-        let url = self.address(options, deadline).await?;
-        self.tell(options, Some(&url));
-        let http = Http::new(&url, self.password.clone())?;
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
-        let version = timeout(left, http.health()).await.map_err(|_| self.not_ready(options))??;
-        if is_older(&version) {
-            let version = if version.is_empty() { "of unknown version" } else { &version };
-            let (major, minor, patch) = OLDEST;
-            let words = format!(
-                "opencode is {version}; {major}.{minor}.{patch} is the oldest whose server we can drive"
-            );
-            return Err(Failure::new(FailureKind::AgentTooOld, words));
-        }
-        Ok((http, version))
-    }
-
-    /// Waits for the line that tells the address.
-    async fn address(&self, options: &ServerOptions, deadline: Instant) -> Result<String, Failure> {
-        loop {
-            let gone = self.exit.borrow().clone();
-            if let Some(url) = ready::address(&self.log.beginning(64 * 1024)) {
-                return Ok(url);
-            }
-            if let Some(status) = gone {
-                let last = self.log.last_lines();
-                let said =
-                    if last.is_empty() { "it said nothing".to_owned() } else { format!("it said: {last}") };
-                let program = options.program.display();
-                let words = format!("`{program} serve` ended before it was ready ({status}); {said}");
-                return Err(Failure::new(FailureKind::AgentMissing, words));
-            }
-            if Instant::now() >= deadline {
-                return Err(self.not_ready(options));
-            }
-            sleep(Duration::from_millis(25)).await;
-        }
-    }
-
-    fn not_ready(&self, options: &ServerOptions) -> Failure {
-        let last = self.log.last_lines();
-        let said = if last.is_empty() { "it said nothing".to_owned() } else { format!("it said: {last}") };
-        let program = options.program.display();
-        let limit = options.ready_within.as_secs();
-        let words = format!("`{program} serve` was not ready within {limit} s; {said}");
-        Failure::new(FailureKind::ServerUnreachable, words)
-    }
-
-    fn tell(&self, options: &ServerOptions, url: Option<&str>) {
-        if let Some(identity) = &self.identity {
-            tell(options, &self.password, &self.marker, child::owner(identity), url);
-        }
-    }
-
-    async fn give_up(&self) {
-        end(self.pid, &self.exit).await;
-        sweep(&self.marker).await;
-    }
-}
-
-/// Tells whoever keeps the record.
-fn tell(options: &ServerOptions, password: &Password, marker: &str, identity: Owner, url: Option<&str>) {
-    if let Some(hook) = &options.on_start {
-        let (url, password, marker) = (url.map(str::to_owned), password.clone(), marker.to_owned());
-        hook(&ServerRecord { identity, url, password, marker });
-    }
-}
-
-/// TERM, wait, KILL, wait. The reaper reaps.
-async fn end(pid: u32, exit: &watch::Receiver<Option<String>>) {
+/// TERM, wait, KILL, wait. Whoever watches its end tells it.
+pub(super) async fn end(pid: u32, exited: &Exited) {
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
-        if exit.borrow().is_some() {
+        if exited.get().is_some() {
             return;
         }
         process::signal_group(pid, signal);
-        if timeout(PATIENCE, exited(exit.clone())).await.is_ok() {
+        if timeout(PATIENCE, exited.clone().wait()).await.is_ok() {
             return;
         }
-    }
-}
-
-async fn exited(mut exit: watch::Receiver<Option<String>>) -> String {
-    let words = exit.wait_for(Option::is_some).await.ok().and_then(|words| words.clone());
-    words.unwrap_or_else(|| "its reaper is gone".to_owned())
-}
-
-fn command(options: &ServerOptions, password: &Password, marker: &str) -> io::Result<Command> {
-    let users = env::raw("OPENCODE_CONFIG_CONTENT");
-    let config = plugin::install(&options.private, users.as_deref().and_then(|text| text.to_str()))?;
-    let mut command = process::command(&options.program);
-    command
-        .args(["serve", "--hostname", "127.0.0.1", "--port", "0"])
-        .current_dir(&options.root)
-        .env("PWD", &options.root)
-        .env("OPENCODE_SERVER_USERNAME", USER)
-        .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
-        .env("WORK_ROOT", &options.root)
-        .env_remove("WORK_STREAM")
-        .env_remove("WORK_THREAD");
-    if env::raw("npm_config_offline").is_none() {
-        // Keeps it from installing 63 MB into every `.opencode`; the plugin takes it back for the tools.
-        command.env("npm_config_offline", "true").env("WORK_NPM_ONLINE", "1");
-    }
-    if let Some(config) = config {
-        command.env("OPENCODE_CONFIG_CONTENT", config);
-    }
-    if let Some(own) = process::own_directory() {
-        command.env("PATH", process::path_with(&own));
-    }
-    command.envs(options.env.iter().map(|(name, value)| (name, value)));
-    command.env("OPENCODE_SERVER_PASSWORD", password.expose()).env(env::SERVER_MARKER, marker);
-    Ok(command)
-}
-
-/// Versions compare by their numbers; one that tells none is no release of ours to judge, unless empty.
-fn is_older(version: &str) -> bool {
-    let core = version.split(['-', '+']).next().unwrap_or_default();
-    let numbers: Vec<u32> = core.split('.').filter_map(|part| part.parse().ok()).collect();
-    match numbers.as_slice() {
-        [major, minor, patch] => (*major, *minor, *patch) < OLDEST,
-        _ => version.is_empty(),
     }
 }
 
@@ -376,25 +277,4 @@ fn is_older(version: &str) -> bool {
 pub fn find_program(given: Option<&Path>) -> Result<PathBuf, Failure> {
     let name = given.unwrap_or(Path::new("opencode"));
     process::find(name).map_err(|error| Failure::new(FailureKind::AgentMissing, error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_compare_by_number() {
-        for (version, older) in [
-            ("1.18.0", false),
-            ("1.18.33", false),
-            ("1.100.0", false),
-            ("2.0.0-beta.1", false),
-            ("1.17.99", true),
-            ("0.15.3", true),
-            ("", true),
-            ("local", false),
-        ] {
-            assert_eq!(is_older(version), older, "{version}");
-        }
-    }
 }

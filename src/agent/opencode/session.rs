@@ -4,23 +4,25 @@
 //! stream does not tell (it broke, an event is missing, the server died) is found out by reading the
 //! session again, so that a turn always ends.
 
+mod cancel;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::backend::Shared;
 use super::errors;
 use super::http::{Http, Scoped};
+use super::look::{Seen, answered_meanwhile, see};
 use super::message_id;
 use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
-use super::wire::{Event, QuestionItem, SessionInfo};
-use crate::agent::{BoxFuture, PermissionReply, PromptRequest, Session, UiCommand, child};
+use super::wire::{Event, SessionInfo};
+use crate::agent::{BoxFuture, PermissionReply, PromptRequest, RejoinRequest, Session, UiCommand, child};
 use crate::model::{AgentEvent, BackendKind, CancelCause, Failure, FailureKind, ModelRef, SessionId, Usage};
 use crate::sys::clock::Clock;
 
@@ -42,8 +44,8 @@ const ABORT: Duration = Duration::from_secs(15);
 /// How long a server that does not answer any more may take to be seen to be dead.
 const DYING: Duration = Duration::from_millis(500);
 
-/// How many messages are read again after a break. A turn of more steps loses tool calls, not its end.
-const REREAD: u32 = 100;
+/// How many are read to find the beginning of a turn that somebody else prompted.
+const ALL: u32 = 1000;
 
 /// One session on the shared server.
 pub(crate) struct OpencodeSession {
@@ -176,6 +178,30 @@ impl OpencodeSession {
         sent
     }
 
+    /// Takes up the turn of somebody who died.
+    async fn take_up(&mut self, turn: RejoinRequest) -> Result<(), Failure> {
+        self.server = self.shared.acquire().await?;
+        let scoped = self.scoped();
+        // Before anything is read, so that nothing falls between.
+        let subscription = Subscription::open(&scoped, &self.id.0).await?;
+        let messages = scoped.messages(&self.id.0, ALL).await?;
+        let prompt = turn::prompt_of(&messages, &turn.text, turn.since).ok_or_else(|| {
+            Failure::new(FailureKind::SessionUnknown, "opencode never had the prompt of this turn")
+        })?;
+        self.turn.rejoin(prompt, &turn.told, &messages);
+        self.ready.clear();
+        self.fresh = false;
+        self.stopped = false;
+        self.taken = true;
+        self.rests = 0;
+        self.begun = Instant::now();
+        self.subscription = Some(subscription);
+        let seen = see(&scoped, &self.id.0).await?;
+        self.ready.extend(answered_meanwhile(&turn.told, &seen.requests));
+        self.take_in(&seen);
+        Ok(())
+    }
+
     /// Does what a prompt needs; each thing waits for the server, and none for another.
     async fn make_ready(&mut self, model: &ModelRef) -> Result<Ready, Failure> {
         let before = std::mem::replace(&mut self.server, self.shared.acquire().await?);
@@ -200,36 +226,6 @@ impl OpencodeSession {
             subscription,
         )?;
         Ok(Ready { model: model.clone(), last, subscription })
-    }
-
-    /// Withdraws what an earlier turn of the session left waiting: the server keeps it until it ends, and
-    /// would ask it again.
-    async fn tidy(&self) -> Result<(), Failure> {
-        if self.fresh {
-            return Ok(());
-        }
-        let scoped = self.scoped();
-        let (permissions, questions) = tokio::try_join!(scoped.permissions(), scoped.questions())?;
-        for request in permissions.iter().filter(|request| request.session_id == self.id.0) {
-            // What is gone meanwhile is as good.
-            let _ = scoped.reply(&request.id, "reject", None).await;
-        }
-        for request in questions.iter().filter(|request| request.session_id == self.id.0) {
-            let _ = scoped.reject_question(&request.id).await;
-        }
-        Ok(())
-    }
-
-    /// The same for what waited when the last turn was cancelled.
-    async fn withdraw(&mut self) {
-        let scoped = self.scoped();
-        for (id, request) in self.turn.take_left() {
-            // A server that is gone has forgotten them as well.
-            let _ = match request {
-                Request::Permission => scoped.reply(&id, "reject", None).await,
-                Request::Question(_) => scoped.reject_question(&id).await,
-            };
-        }
     }
 
     async fn next(&mut self) -> AgentEvent {
@@ -289,6 +285,7 @@ impl OpencodeSession {
         if self.turn.unsettled() {
             self.look = self.look.min(Instant::now() + SETTLE);
         } else if self.turn.phase() == Phase::Open {
+            self.server.http().vitals().was_of_use();
             self.rests = 0;
             self.look = Instant::now() + QUIET;
         } else if self.turn.early_error().is_some() {
@@ -322,7 +319,14 @@ impl OpencodeSession {
         };
         self.stale = false;
         self.look = Instant::now() + SETTLE;
-        let Ok(seen) = seen else { return };
+        if let Ok(seen) = seen {
+            self.take_in(&seen);
+        }
+    }
+
+    /// Takes in what a look has shown.
+    fn take_in(&mut self, seen: &Seen) {
+        self.look = Instant::now() + SETTLE;
         let events = self.turn.reread(&seen.messages, seen.busy, Clock::System.now());
         self.tell(events);
         let ids = seen.requests.iter().filter_map(|request| request.properties["id"].as_str());
@@ -357,49 +361,6 @@ impl OpencodeSession {
                 )),
                 None => {}
             }
-        }
-    }
-
-    /// Cancels until the turn is over: an abort that comes before the prompt's turn has begun is in vain.
-    async fn abort(&mut self) {
-        self.turn.cancelling(CancelCause::Person);
-        let deadline = Instant::now() + ABORT;
-        let mut settle = SETTLE / 6;
-        while !self.resting() && Instant::now() < deadline {
-            let scoped = self.scoped();
-            let aborted = tokio::select! {
-                biased;
-                failure = self.server.exited() => return self.fail(failure),
-                aborted = scoped.abort(&self.id.0, ABORT) => aborted,
-            };
-            let patience = if aborted.is_ok() { settle } else { Duration::from_millis(300) };
-            // One that came too early is soon repeated; one that takes its time is not hurried.
-            settle = (settle * 2).min(SETTLE);
-            let _ = timeout(patience, self.advance_to_the_end()).await;
-            match self.turn.phase() {
-                Phase::Open => self.look_again().await,
-                Phase::Sent if !self.taken && aborted.is_ok() => self.give_up_unsent().await,
-                Phase::Sent | Phase::Resting => {}
-            }
-        }
-        if !self.resting() {
-            let words = "opencode did not confirm the cancellation";
-            self.fail(Failure::new(FailureKind::ServerUnreachable, words));
-        }
-    }
-
-    /// The cancel came while the prompt was on its way. If it has not arrived by now, it never will: the
-    /// connection that it was sent on was dropped with it.
-    async fn give_up_unsent(&mut self) {
-        self.look_again().await;
-        if self.turn.phase() == Phase::Sent {
-            self.fail(Failure::new(FailureKind::Task, "the prompt was cancelled before opencode had it"));
-        }
-    }
-
-    async fn advance_to_the_end(&mut self) {
-        while !self.resting() {
-            self.advance().await;
         }
     }
 
@@ -483,43 +444,6 @@ pub(super) fn ui_command(
     UiCommand { argv, env, directory: directory.to_owned() }
 }
 
-/// What a second look shows.
-struct Seen {
-    messages: Vec<super::wire::Message>,
-    busy: bool,
-    /// Requests that wait, as the events that announce them.
-    requests: Vec<Event>,
-}
-
-async fn see(server: &Scoped, session: &str) -> Result<Seen, Failure> {
-    // The status first: messages that are read after it are at least as new.
-    let busy = server.is_busy(session).await?;
-    let messages = server.messages(session, REREAD).await?;
-    let asked = |kind: &str, properties| Event { kind: kind.to_owned(), properties };
-    let permissions = server.permissions().await?.into_iter().map(|request| {
-        asked(
-            "permission.asked",
-            json!({ "id": request.id, "sessionID": request.session_id,
-                    "permission": request.permission, "patterns": request.patterns,
-                    "always": request.always }),
-        )
-    });
-    let questions = server.questions().await?.into_iter().map(|request| {
-        let part = |item: &QuestionItem| {
-            let options: Vec<_> = item.options.iter().map(|one| json!({ "label": one.label })).collect();
-            json!({ "question": item.question, "options": options })
-        };
-        let questions: Vec<_> = request.questions.iter().map(part).collect();
-        asked(
-            "question.asked",
-            json!({ "id": request.id, "sessionID": request.session_id, "questions": questions }),
-        )
-    });
-    // A session that rests waits for nobody; what is left there was forgotten by the server.
-    let requests = if busy { permissions.chain(questions).collect() } else { Vec::new() };
-    Ok(Seen { messages, busy, requests })
-}
-
 impl Session for OpencodeSession {
     fn id(&self) -> Option<&SessionId> {
         Some(&self.id)
@@ -538,6 +462,10 @@ impl Session for OpencodeSession {
 
     fn prompt(&mut self, request: PromptRequest) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(self.start(request))
+    }
+
+    fn rejoin(&mut self, turn: RejoinRequest) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.take_up(turn))
     }
 
     fn next_event(&mut self) -> BoxFuture<'_, AgentEvent> {

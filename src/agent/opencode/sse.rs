@@ -4,7 +4,6 @@
 //! have missed. The reader ends with its [`Subscription`], and nothing else keeps it alive.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,31 +22,6 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long we try to get a broken stream back.
 const STUBBORN: Duration = Duration::from_secs(60);
-
-/// How many readers of a server's events live.
-#[derive(Clone, Default)]
-pub(crate) struct Readers(Arc<AtomicUsize>);
-
-impl Readers {
-    /// The number.
-    pub(crate) fn count(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn one_more(&self) -> Alive {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Alive(self.clone())
-    }
-}
-
-/// Counts a reader, however it ends.
-struct Alive(Readers);
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
 
 /// What a subscription delivers.
 #[derive(Debug)]
@@ -81,10 +55,10 @@ impl Subscription {
         let (connected, confirmed) = tokio::sync::oneshot::channel();
         let of = Of::default();
         let reader = Reader { server: server.clone(), of: of.clone(), sender };
-        let alive = server.readers().one_more();
+        let reading = server.vitals().reading();
         let reader = tokio::spawn(async move {
             reader.run(connected).await;
-            drop(alive);
+            drop(reading);
         });
         let subscription = Self { feed, of, reader };
         match timeout(Duration::from_secs(20), confirmed).await {
@@ -185,6 +159,7 @@ impl Reader {
         let mut stream = response.bytes_stream().eventsource();
         while let Ok(Some(Ok(line))) = timeout(SILENCE, stream.next()).await {
             *since = Instant::now();
+            self.server.vitals().sign();
             let Ok(event) = serde_json::from_str::<Event>(&line.data) else { continue };
             if event.kind == "server.connected" {
                 *pause = Duration::from_millis(50);

@@ -7,9 +7,12 @@
 //! in between would be lost.
 
 mod outcome;
+mod rejoin;
 mod requests;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use rejoin::prompt_of;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -126,6 +126,7 @@ impl MessageInfo {
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Times {
+    pub(crate) created: Option<f64>,
     pub(crate) completed: Option<f64>,
     pub(crate) end: Option<f64>,
 }

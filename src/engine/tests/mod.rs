@@ -1,5 +1,6 @@
 //! Rules of the use cases, without a terminal and without an agent.
 
+mod adopt;
 mod approve;
 mod drift;
 mod notice;

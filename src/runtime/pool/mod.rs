@@ -10,6 +10,7 @@ mod warm;
 pub(super) use activity::Lease;
 pub use seen::Which;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use activity::InUse;
@@ -22,7 +23,7 @@ use super::RuntimeSettings;
 use crate::agent::opencode::Opencode;
 use crate::agent::{OpenRequest, Session};
 use crate::config::Agent;
-use crate::model::{AgentProcess, BackendKind, ClosedAgent, Failure, StreamId, ThreadId};
+use crate::model::{AgentProcess, BackendKind, ClosedAgent, Failure, Owner, SessionId, StreamId, ThreadId};
 use crate::sys::clock::Clock;
 
 /// The pool. Cheap to ask; starts nothing by itself.
@@ -58,6 +59,16 @@ impl Pool {
     /// Ends what runtimes that are dead have left.
     pub(super) async fn sweep(&self) {
         self.ledger.sweep().await;
+    }
+
+    /// Takes over the server that a dead supervisor left, if it is well; gives who had it.
+    pub(super) async fn take_over(&self) -> Option<Owner> {
+        self.servers.take_over().await
+    }
+
+    /// Cancels whatever an opencode session does, if its server lives.
+    pub(super) async fn abandon(&self, session: &SessionId, directory: &Path) {
+        self.servers.abandon(session, directory).await;
     }
 
     /// A session of an agent, whose process starts when there is none. `warn` hears what is not as it should

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ledger::Ledger;
-use crate::agent::child::ServerRecord;
+use crate::agent::child::{ServerRecord, stop_leftover};
 use crate::agent::opencode::{Opencode, OpencodeRun, RunOptions, ServerOptions, find_program};
 use crate::agent::{Backend as _, OpenRequest, Session};
 use crate::engine::owner;
-use crate::model::{Failure, FailureKind};
+use crate::model::{Failure, FailureKind, Owner, SessionId};
 use crate::runtime::RuntimeSettings;
 
 /// The server of this runtime. Cheap to ask; starts nothing by itself.
@@ -35,6 +35,47 @@ impl Servers {
             old: Mutex::default(),
             running: Arc::default(),
             ledger,
+        }
+    }
+
+    /// Takes over the server that a dead supervisor left, with all that runs on it, and gives who had it. From
+    /// here on ours is one that the next supervisor may take over.
+    ///
+    /// Only for a supervisor: it holds the repository's lock, so whoever else was one is dead, or dies.
+    pub(super) async fn take_over(&self) -> Option<Owner> {
+        self.ledger.serve();
+        let program = find_program(self.program.as_deref()).ok()?;
+        for left in self.ledger.servers_left() {
+            let Some(taken) = left.claim().await else { continue };
+            let options = self.options(program.clone());
+            let kept = match self.opencode(&program).take_over(&taken.server, &options).await {
+                Ok(()) => {
+                    tracing::info!(pid = taken.server.identity.pid, "taking over a server that was left");
+                    if let Some(write_down) = &options.on_start {
+                        write_down(&taken.server);
+                    }
+                    true
+                }
+                Err(failure) => {
+                    tracing::info!(%failure, "a server that was left can't be taken over");
+                    stop_leftover(&taken.server).await;
+                    false
+                }
+            };
+            let owner = taken.forget();
+            if kept {
+                return Some(owner);
+            }
+        }
+        None
+    }
+
+    /// Cancels whatever a session does, if the server lives.
+    pub(super) async fn abandon(&self, session: &SessionId, directory: &Path) {
+        let opencode = self.opencode.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (Some(opencode), Some(_)) = (opencode, self.running()) else { return };
+        if let Err(failure) = opencode.abandon(session, directory).await {
+            tracing::warn!(%failure, %session, "a session that nobody follows could not be cancelled");
         }
     }
 

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgentEvent, AgentName, BackendKind, Mode, Owner, SessionId, StreamId, ThreadId, TurnNumber,
+    AgentEvent, AgentName, BackendKind, Mode, Owner, SessionId, StreamId, ThreadId, TurnNumber, Usage,
 };
 
 /// What a turn is, as it begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
     /// The stream.
@@ -32,6 +32,12 @@ pub struct Header {
     pub directory: PathBuf,
     /// What the agent is told to do.
     pub prompt: String,
+    /// The command that the turn is bound to: with it the turn ends. `None` for a job's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Owner>,
+    /// What the session had used before the turn; `None` if nobody knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_before: Option<Usage>,
     /// Set when the beginning could not be recorded in `tasks.json`: what the record needs beside the rest,
     /// so that whoever comes next can write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,6 +19,8 @@ fn header() -> Header {
         model: "provider/model".into(),
         directory: "/home/ada/project".into(),
         prompt: "Do\nit, \"now\"".into(),
+        client: None,
+        used_before: None,
         kept: None,
     }
 }

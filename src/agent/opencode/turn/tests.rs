@@ -85,6 +85,12 @@ impl Shown {
 
 /// Plays a recording, with the events of `hole` lost, after which everything is read again.
 fn play(lines: &[Line], hole: std::ops::Range<usize>) -> Vec<Vec<AgentEvent>> {
+    play_with_heirs(lines, hole, &[])
+}
+
+/// The same; at each of the `deaths` whoever listened dies, and another one takes its place, who knows only
+/// what was told and what the session shows.
+fn play_with_heirs(lines: &[Line], hole: std::ops::Range<usize>, deaths: &[usize]) -> Vec<Vec<AgentEvent>> {
     let Some(Line::Prompt { session, .. }) = lines.iter().find(|line| matches!(line, Line::Prompt { .. }))
     else {
         panic!("a recording begins with a prompt")
@@ -103,6 +109,14 @@ fn play(lines: &[Line], hole: std::ops::Range<usize>) -> Vec<Vec<AgentEvent>> {
     for (at, line) in lines.iter().enumerate() {
         let lost = hole.contains(&at);
         let mut events = Vec::new();
+        if let (true, Phase::Open, Some(told)) = (deaths.contains(&at), turn.phase(), turns.last()) {
+            let (prompt, cancelled) = (turn.prompt.clone(), turn.cancelled);
+            turn = Turn::new(session);
+            turn.rejoin(&prompt, told, &shown.messages());
+            turn.cancelled = cancelled;
+            let events = turn.reread(&shown.messages(), shown.busy, now());
+            turns.last_mut().expect("a turn").extend(events);
+        }
         match line {
             Line::Prompt { session: of, id } if of == session => {
                 if turn.phase() != Phase::Resting {
@@ -227,6 +241,44 @@ fn whatever_events_are_lost_each_turn_ends_once_and_says_all() {
                     one == other || unknown.contains(&(one.2.as_str(), other.2.as_str()))
                 });
                 assert!(same, "{name} without {hole:?}: {with_hole:?} is not {whole:?}, {played:?}");
+            }
+        }
+    }
+}
+
+/// What was said of each tool, without the lines that say the same again.
+fn tools(events: &[AgentEvent]) -> Vec<String> {
+    let tool = |event: &AgentEvent| match event {
+        AgentEvent::ToolCall { id, status, .. } => Some(format!("{id} {status:?}")),
+        _ => None,
+    };
+    events.iter().filter_map(tool).collect()
+}
+
+/// Mutant: nothing inherited (words are told twice).
+#[test]
+fn whenever_the_listener_dies_its_heir_tells_each_word_once() {
+    for name in recordings() {
+        let lines = lines(&name);
+        let whole: Vec<_> = play(&lines, 0..0).iter().map(|events| gist(events)).collect();
+        for at in 0..lines.len() {
+            // The heir begins where the other one stopped, or some events later; it may die as well.
+            for (length, deaths) in
+                [(0, vec![at]), (2, vec![at + 2]), (9, vec![at + 9]), (0, vec![at, at + 4])]
+            {
+                let hole = at..(at + length).min(lines.len());
+                let played = play_with_heirs(&lines, hole, &deaths);
+                let heirs: Vec<_> = played.iter().map(|events| gist(events)).collect();
+                let same = heirs.iter().zip(&whole).all(|(one, other)| {
+                    let unknown = [("provider", "model-unknown"), ("cancelled Agent", "context-full")];
+                    one == other || unknown.contains(&(one.2.as_str(), other.2.as_str()))
+                });
+                assert!(same, "{name} at {at} {deaths:?}: {heirs:?} is not {whole:?}, {played:#?}");
+                for events in &played {
+                    let (mut told, all) = (tools(events), tools(events).len());
+                    told.dedup();
+                    assert_eq!(told.len(), all, "{name} at {at}: {events:#?}");
+                }
             }
         }
     }

@@ -1,0 +1,105 @@
+//! A turn whose supervisor died, taken up by the one that came next.
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::{Attempt, Cancelled, News, Turn, is_work, open, used_since};
+use crate::agent::RejoinRequest;
+use crate::engine::Adopted;
+use crate::ipc::{TurnMessage, TurnSpec};
+use crate::model::{AgentEvent, Ask, CancelCause, FailureKind, TurnOutcome};
+use crate::runtime::answers::Given;
+use crate::runtime::asks::Asks;
+use crate::runtime::board::Board;
+use crate::runtime::journal::durable;
+use crate::runtime::pool::Opened;
+use crate::runtime::watch::{Watch, worked};
+use crate::runtime::{Runtime, RuntimeSettings, adopt};
+use crate::store::journal::JournalLine;
+
+/// Goes on with a turn whose supervisor died, in the same record and journal, from where that one left it.
+pub(super) async fn take_up(
+    runtime: &Runtime,
+    spec: &TurnSpec,
+    adopted: Adopted,
+    seen: u64,
+    news: News<'_>,
+    mut cancelled: Cancelled,
+    answers: &mut Given,
+) -> Attempt {
+    let (mut record, journal) = adopt::reopen(runtime, &adopted);
+    let Adopted { facts, session: id, prompt, began, told, .. } = adopted;
+    tracing::info!(thread = %spec.thread, session = %id, "a turn is taken up");
+    // What the dead one told, and the command did not hear.
+    for line in told.iter().skip(usize::try_from(seen).unwrap_or(usize::MAX)) {
+        news(TurnMessage::Event { at: line.at, event: line.event.clone() });
+    }
+    let watch = watch_from(&runtime.settings, began, &told);
+    let told: Vec<AgentEvent> = told.into_iter().map(|line| line.event).collect();
+    let spec = TurnSpec { resume: Some((id.clone(), facts.attempt)), ..spec.clone() };
+    let opened = match open(&runtime.pool, &spec, news, true).await {
+        Ok(mut opened) => {
+            let rejoin = RejoinRequest { text: prompt, since: began, told: told.clone() };
+            opened.session.rejoin(rejoin).await.map(|()| opened)
+        }
+        Err(failure) => Err(failure),
+    };
+    let Opened { mut session, lease } = match opened {
+        Ok(opened) => opened,
+        Err(failure) => {
+            tracing::warn!(%failure, "a turn can't be taken up");
+            runtime.pool.abandon(&id, &facts.start.directory).await;
+            let outcome = match failure.kind {
+                FailureKind::SessionUnknown => TurnOutcome::Cancelled { cause: CancelCause::OwnerDied },
+                _ => TurnOutcome::Failed { failure },
+            };
+            adopt::end_in(journal, runtime, &outcome).await;
+            let (attempt, unrecorded) = record.end(&outcome, None, &runtime.unwritten).await;
+            return Attempt {
+                outcome,
+                attempt: Some(attempt),
+                unrecorded,
+                produced: true,
+                session: Some(id),
+            };
+        }
+    };
+    let mut turn = Turn {
+        settings: &runtime.settings,
+        session: &mut *session,
+        lease: &lease,
+        news,
+        journal,
+        produced: told.iter().any(is_work),
+        thread: spec.thread,
+        asking: spec.asking,
+        tell: &|ask: &Ask| runtime.notifier.waits(&spec, ask),
+        asks: Asks::default(),
+        told: told.iter().filter_map(asked).collect(),
+        board: Board::new(record.write_asks()),
+        record: &mut record,
+        model: &facts.start.model,
+    };
+    turn.opened();
+    let outcome = turn.follow(watch, &mut cancelled, answers).await;
+    let (produced, journal) = turn.close().await;
+    let usage = used_since(&mut *session, facts.start.used_before).await;
+    let ((attempt, unrecorded), ()) =
+        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
+    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
+}
+
+/// The watch of a turn that began then: its limit counts from there.
+fn watch_from(settings: &RuntimeSettings, began: DateTime<Utc>, told: &[JournalLine]) -> Watch {
+    let left =
+        settings.turn_timeout.map(|limit| limit.saturating_sub(worked(began, told, settings.clock.now())));
+    Watch::new(Instant::now(), settings.stall_timeout, left)
+}
+
+/// The id of a request.
+fn asked(event: &AgentEvent) -> Option<String> {
+    match event {
+        AgentEvent::Permission { id, .. } | AgentEvent::Question { id, .. } => Some(id.clone()),
+        _ => None,
+    }
+}

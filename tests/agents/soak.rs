@@ -1,0 +1,219 @@
+//! D8: many turns through one supervisor and one warm server, and nothing of them stays.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use work::config::Agent;
+use work::ipc::{Asking, Client, ClientMessage, Incoming, ServerMessage, TurnMessage, TurnSpec};
+use work::model::{Mode, Policy, SessionId, TurnOutcome};
+
+use crate::support::acp_project;
+use crate::support::opencode::scripted;
+use crate::support::project::Project;
+use crate::support::wait::{PATIENCE, wait_until};
+
+/// At once, each in a thread and a session of its own.
+const THREADS: u8 = 6;
+
+/// What it takes to read and write so much more state, many times its size, on each of the threads that do so; it
+/// is not given back to the system. Measured: 30.
+const READING: u64 = 40;
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    descriptors: usize,
+    threads: u64,
+    /// In kilobytes.
+    memory: u64,
+}
+
+fn held(pid: u32) -> Held {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+    let number = |name: &str| -> u64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
+        line.split_whitespace().next().and_then(|word| word.parse().ok()).expect("a number")
+    };
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").count();
+    Held { descriptors, threads: number("Threads:"), memory: number("VmRSS:") }
+}
+
+/// The children of a process that nobody has waited for.
+fn zombies(of: u64) -> Vec<String> {
+    let stats = fs::read_dir("/proc").expect("/proc").flatten();
+    let stats = stats.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
+    stats
+        .filter(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(&format!(" Z {of} "))))
+        .collect()
+}
+
+/// The size of the state in kilobytes: each attempt has a record.
+fn state_size(project: &Project) -> u64 {
+    fs::metadata(project.repo().join("work/001-test/tasks.json")).expect("the state").len() / 1024
+}
+
+struct Soak {
+    socket: PathBuf,
+    repo: PathBuf,
+    agent: Agent,
+}
+
+impl Soak {
+    /// With the default agent of a project whose supervisor runs.
+    fn new(project: &Project) -> Self {
+        let text = fs::read(project.private().join("supervisor.json")).expect("a record");
+        let record: Value = serde_json::from_slice(&text).expect("JSON");
+        let source = fs::read_to_string(project.repo().join("work/agents.yaml")).expect("the agents");
+        let agents = work::config::parse_agents(&source).agents;
+        let agent = agents.default_agent().expect("an agent").clone();
+        Self { socket: record["socket"].as_str().expect("a path").into(), repo: project.repo(), agent }
+    }
+
+    /// Runs so many turns a thread to warm up, and then, after `between`, so many that must leave nothing in the
+    /// supervisor.
+    fn run(&self, project: &Project, first: usize, then: usize, between: impl FnOnce()) {
+        let supervisor = project.supervisor();
+        let last = self.all(first, vec![None; THREADS.into()]);
+        let (before, size) = (held(supervisor), state_size(project));
+        between();
+        let last = self.all(then, last);
+        let done = |(_, attempt): &(SessionId, u32)| {
+            usize::try_from(*attempt).is_ok_and(|attempt| attempt >= first + then)
+        };
+        assert!(last.iter().all(|one| one.as_ref().is_some_and(done)), "{last:?}");
+        // The last connection goes a moment after its turn.
+        wait_until("the descriptors to be given back", PATIENCE, || {
+            held(supervisor).descriptors <= before.descriptors
+        });
+        let after = held(supervisor);
+        let grown = state_size(project) - size;
+        let told = format!("before {before:?}, after {after:?}, with {grown} kB more of state");
+        println!("{told}");
+        // Threads for what blocks come and go; as many as turns at once, not as turns in all.
+        assert!(after.threads <= before.threads + u64::from(THREADS), "{told}");
+        assert!(after.memory <= before.memory + before.memory / 4 + READING * grown, "{told}");
+        assert_eq!(zombies(supervisor.into()), Vec::<String>::new());
+        assert_eq!(project.supervisor(), supervisor);
+        project.assert_records_are_whole();
+    }
+
+    /// Runs so many turns of a thread, one after another in one session.
+    fn turns(
+        &self,
+        thread: u8,
+        count: usize,
+        mut last: Option<(SessionId, u32)>,
+    ) -> Option<(SessionId, u32)> {
+        for _ in 0..count {
+            last = Some(self.turn(thread, last));
+        }
+        last
+    }
+
+    fn turn(&self, thread: u8, resume: Option<(SessionId, u32)>) -> (SessionId, u32) {
+        let spec = TurnSpec {
+            stream: "001-test".parse().expect("an id"),
+            stream_dir: self.repo.join("work/001-test"),
+            thread: format!("01.01.{thread:02}").parse().expect("an id"),
+            agent: self.agent.clone(),
+            models: self.agent.models.clone(),
+            mode: Mode::Plain,
+            directory: self.repo.clone(),
+            title: format!("thread {thread}"),
+            prompt: scripted("@text hello"),
+            resume,
+            asking: Asking { policy: Policy::Deny, timeout: Duration::from_secs(600) },
+            notify: None,
+            connected: None,
+            adopt: None,
+            client: None,
+        };
+        let (connection, incoming) = Client::connect(&self.socket).expect("it serves").into_parts();
+        connection.send(&ClientMessage::Run { spec: Box::new(spec) }).expect("sent");
+        let mut opened = None;
+        loop {
+            match incoming.recv_timeout(PATIENCE).expect("an answer in time") {
+                Incoming::Message(message) => match *message {
+                    ServerMessage::Turn(TurnMessage::Opened { session, attempt, .. }) => {
+                        opened = Some((session, attempt));
+                    }
+                    ServerMessage::Turn(TurnMessage::Ended { outcome, unrecorded, .. }) => {
+                        assert_eq!((outcome, unrecorded), (TurnOutcome::Completed, None));
+                        return opened.expect("a session");
+                    }
+                    ServerMessage::Turn(_) => {}
+                    other => panic!("{other:?}"),
+                },
+                Incoming::Gone => panic!("it hung up"),
+            }
+        }
+    }
+
+    /// The same in all threads at once.
+    fn all(&self, count: usize, last: Vec<Option<(SessionId, u32)>>) -> Vec<Option<(SessionId, u32)>> {
+        std::thread::scope(|scope| {
+            let running: Vec<_> = (1..=THREADS)
+                .zip(last)
+                .map(|(thread, last)| scope.spawn(move || self.turns(thread, count, last)))
+                .collect();
+            running.into_iter().map(|one| one.join().expect("no panic")).collect()
+        })
+    }
+}
+
+fn connections(server: u32) -> usize {
+    let links = fs::read_dir(format!("/proc/{server}/fd")).expect("its descriptors").flatten();
+    links.filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| is_socket(&to))).count()
+}
+
+fn is_socket(to: &Path) -> bool {
+    to.to_string_lossy().starts_with("socket:")
+}
+
+/// On opencode: one server for all.
+#[test]
+fn of_many_turns_nothing_stays() {
+    let project = Project::new(&["@text hello"; THREADS as usize]);
+    project.execute(1, &[]);
+    let server = project.server();
+    let mut sockets = 0;
+    let soak = Soak::new(&project);
+    soak.run(&project, 2, 6, || sockets = connections(server));
+    wait_until("the streams of events to end", PATIENCE, || connections(server) <= sockets);
+    assert_eq!(project.server(), server, "one server has served them all");
+}
+
+/// On the scripted ACP agent: one child for each thread.
+#[test]
+fn of_many_turns_of_an_acp_agent_nothing_stays() {
+    soak_acp(5, 20);
+}
+
+/// The same with 1,000 turns: `cargo nextest run --run-ignored only -E 'test(of_a_thousand_turns)'`
+#[test]
+#[ignore = "takes minutes"]
+fn of_a_thousand_turns_of_an_acp_agent_nothing_stays() {
+    soak_acp(17, 150);
+}
+
+fn soak_acp(first: usize, then: usize) {
+    let project = acp_project::project(&["@text hello"; THREADS as usize]);
+    project.execute(1, &[]);
+    let soak = Soak::new(&project);
+    let mut children = Vec::new();
+    soak.run(&project, first, then, || children = pids(&project));
+    assert_eq!(children.len(), usize::from(THREADS));
+    assert_eq!(pids(&project), children, "the same children have served them all");
+    for child in children {
+        assert_eq!(zombies(child), Vec::<String>::new());
+    }
+}
+
+/// The agents' processes.
+fn pids(project: &Project) -> Vec<u64> {
+    let mut pids: Vec<_> = acp_project::warm(project).iter().filter_map(|one| one["pid"].as_u64()).collect();
+    pids.sort_unstable();
+    pids
+}
