@@ -22,6 +22,9 @@ use crate::sys::clock::Clock;
 /// The user name that goes with the password.
 pub(crate) const USER: &str = "opencode";
 
+/// How many connections are kept for the next turns.
+const KEPT: usize = 8;
+
 /// For what a warm server answers at once.
 const SHORT: Duration = Duration::from_secs(10);
 /// For the first request to a directory, and for what waits for a turn's end: a loaded machine is slow.
@@ -40,7 +43,7 @@ impl Http {
     /// A client of the server at `url`, e.g. `http://127.0.0.1:4096`, which notes its signs of life.
     pub(crate) fn with_vitals(url: &str, password: Password, vitals: Vitals) -> Result<Self, Failure> {
         // A proxy of the user's must not see requests to their own machine.
-        let client = Client::builder().no_proxy().connect_timeout(SHORT).build();
+        let client = Client::builder().no_proxy().connect_timeout(SHORT).pool_max_idle_per_host(KEPT).build();
         let client = client.map_err(|error| unreachable_server(url, &error.to_string()))?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), password, vitals })
     }

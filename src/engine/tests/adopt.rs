@@ -50,9 +50,8 @@ fn begin(store: &Store, private: &Path, number: u8, start: SessionStart) {
 /// All that was ours was a dead one's.
 fn die(store: &Store) {
     let die = |state: &mut model::Stream| {
-        let open = state.threads.iter_mut().filter(|thread| thread.open_record().is_some());
-        open.map(|thread| model::take_over_session(thread, 1, &owner::current(), dead()))
-            .collect::<Result<(), _>>()
+        let mut open = state.threads.iter_mut().filter(|thread| thread.open_record().is_some());
+        open.try_for_each(|thread| model::take_over_session(thread, 1, &owner::current(), dead()))
     };
     store.transact(die).expect("written");
 }
@@ -90,9 +89,11 @@ fn only_what_somebody_comes_for_is_gone_on_with() {
     let (folder, store) = stream();
     let private = folder.path().join("private");
     let threads = (1..=6).map(|number| Thread::new(thread(number)));
-    store
-        .transact(|state| Ok::<_, std::convert::Infallible>(state.threads.extend(threads)))
-        .expect("written");
+    let add = |state: &mut model::Stream| {
+        state.threads.extend(threads);
+        Ok::<_, std::convert::Infallible>(())
+    };
+    store.transact(add).expect("written");
     let (us, opencode) = (Some(owner::current()), BackendKind::Opencode);
     begin(&store, &private, 1, start(1, Mode::Plain, opencode, us.clone()));
     begin(&store, &private, 2, start(2, Mode::Plain, opencode, Some(dead())));
