@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
-use crate::config::PoolSettings;
+use crate::config::{Place, PoolSettings};
 use crate::engine::Workspace;
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
 use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, SessionId, ThreadId};
@@ -96,12 +96,18 @@ impl Runtime {
         turn::run(&self, spec, &news, cancelled, &mut answers).await;
     }
 
-    /// How to open the agent's own UI on a session; its server is started for that.
+    /// How to open the agent's own UI on a session at this place; our own server is started for that.
     ///
     /// # Errors
     /// `SessionUnknown`, or what the server failed with.
-    pub async fn ui(&self, session: SessionId, directory: PathBuf) -> Result<UiCommand, Failure> {
-        let ui = self.pool.server().await?.ui(&session, &directory).await?;
+    pub async fn ui(
+        &self,
+        session: SessionId,
+        directory: PathBuf,
+        place: Place,
+    ) -> Result<UiCommand, Failure> {
+        let directory = self.pool.over_there(&place, &directory)?;
+        let ui = self.pool.server(&place).await?.ui(&session, &directory).await?;
         Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
     }
 
@@ -110,7 +116,7 @@ impl Runtime {
     /// # Errors
     /// What the server failed with.
     pub async fn sessions(&self, directory: PathBuf) -> Result<Vec<KnownSession>, Failure> {
-        self.pool.server().await?.sessions(&directory).await
+        self.pool.server(&Place::Here).await?.sessions(&directory).await
     }
 
     /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.

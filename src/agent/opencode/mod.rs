@@ -6,6 +6,7 @@
 
 mod backend;
 mod errors;
+mod host;
 mod http;
 mod keeper;
 mod message_id;

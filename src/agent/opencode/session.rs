@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::backend::Shared;
 use super::errors;
-use super::http::{Http, Scoped};
+use super::host::Host;
+use super::http::Scoped;
 use super::message_id;
-use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
 use super::wire::{Event, QuestionItem, SessionInfo};
@@ -48,7 +48,7 @@ const REREAD: u32 = 100;
 /// One session on the shared server.
 pub(crate) struct OpencodeSession {
     shared: Arc<Shared>,
-    server: Arc<Server>,
+    server: Host,
     id: SessionId,
     directory: PathBuf,
     turn: Turn,
@@ -90,13 +90,7 @@ enum Wake {
 }
 
 impl OpencodeSession {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        server: Arc<Server>,
-        id: &str,
-        directory: PathBuf,
-        fresh: bool,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, server: Host, id: &str, directory: PathBuf, fresh: bool) -> Self {
         Self {
             used: fresh.then(Usage::default),
             fresh,
@@ -453,13 +447,8 @@ impl OpencodeSession {
 }
 
 /// The command that opens opencode's own UI on a session of this server.
-pub(super) fn ui_command(
-    program: &Path,
-    server: &Server,
-    session: &SessionId,
-    directory: &Path,
-) -> UiCommand {
-    let http: &Http = server.http();
+pub(super) fn ui_command(program: &Path, server: &Host, session: &SessionId, directory: &Path) -> UiCommand {
+    let http = server.http();
     let mut argv = vec![program.as_os_str().to_owned()];
     argv.extend(["attach", http.url(), "--session", &session.0, "--dir"].map(Into::into));
     argv.push(directory.as_os_str().to_owned());
@@ -467,7 +456,12 @@ pub(super) fn ui_command(
         ("OPENCODE_SERVER_PASSWORD".to_owned(), http.password().expose().to_owned()),
         ("OPENCODE_SERVER_USERNAME".to_owned(), super::http::USER.to_owned()),
     ];
-    UiCommand { argv, env, directory: directory.to_owned() }
+    let directory = match server {
+        Host::Kept(_) => directory.to_owned(),
+        // A folder of another machine may be none here.
+        Host::Remote(_) => PathBuf::from("/"),
+    };
+    UiCommand { argv, env, directory }
 }
 
 /// What a second look shows.
