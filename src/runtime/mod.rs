@@ -15,7 +15,7 @@ mod turn;
 mod watch;
 
 pub use answers::{Answer, Answers, Given, NotAnswered};
-pub use pool::Which;
+pub use pool::{Left, Which, end_left};
 
 use std::path::PathBuf;
 use std::sync::Arc;

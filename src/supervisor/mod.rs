@@ -10,6 +10,7 @@ mod dispatch;
 mod ensure;
 mod host;
 mod jobs;
+mod left;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -17,3 +18,4 @@ mod tests;
 pub use daemon::{RunError, run};
 pub use ensure::{EnsureError, connect_or_start, in_process, wait_until_free};
 pub use host::HostSettings;
+pub use left::{Left, end_left};

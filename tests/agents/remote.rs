@@ -11,6 +11,7 @@ use crate::support::opencode::{Place, Server};
 use crate::support::project::Project;
 use crate::support::scripted_model::ScriptedModel;
 use crate::support::terminal::Terminal;
+use crate::support::tls::{self, Tls};
 use crate::support::wait::PATIENCE;
 
 const SECRET: &str = "pear-tree-4711";
@@ -42,9 +43,13 @@ impl Far {
 
     /// `agents.yaml` with an agent on it.
     fn agents(&self, project: &Project, more: &str) {
+        self.agents_at(self.http.base(), project, more);
+    }
+
+    /// The same, for an address that leads to it.
+    fn agents_at(&self, url: &str, project: &Project, more: &str) {
         let text = format!(
-            "agents:\n  - name: default\n    models: [scripted/ok]\n    server: {}\n    directory: '{}'\n{more}",
-            self.http.base(),
+            "agents:\n  - name: default\n    models: [scripted/ok]\n    server: {url}\n    directory: '{}'\n{more}",
             self.place.project().display()
         );
         project.env.write("repo/work/agents.yaml", text);
@@ -177,4 +182,23 @@ fn a_turn_over_there_can_be_cancelled() {
     let busy = far.http.get("/session/status").json;
     assert!(busy.get(&session).is_none_or(|status| status["type"] == "idle"), "{busy:#}");
     assert!(far.is_well());
+}
+
+/// A server whose certificate nobody vouches for is not spoken to, and is not told the password.
+///
+/// Tried mutant: any certificate is taken.
+#[test]
+fn a_server_is_reached_by_https_when_its_certificate_is_good() {
+    let mut project = project(&["@text The word is heron."]);
+    let far = Far::start();
+    let tls = Tls::before(far.http.base());
+    far.agents_at(&tls.url(), &project, PASSWORD);
+    let failed = project.execute(1, &[]);
+    assert_eq!(failed.code, 6, "{failed:#?}");
+    let message = project.attempt(1)["error"]["message"].as_str().expect("words").to_owned();
+    assert!(message.contains(&tls.url()) && message.contains("certificate"), "{message}");
+    project.work(["supervisor", "stop"]).ok();
+    project.env.set("SSL_CERT_FILE", tls::authority());
+    let done = project.execute(1, &[]);
+    assert!(done.stdout.contains("The word is heron."), "{done:#?}");
 }

@@ -14,4 +14,5 @@ pub(crate) mod scripted_model;
 pub(crate) mod sshd;
 pub(crate) mod streams;
 pub(crate) mod terminal;
+pub(crate) mod tls;
 pub(crate) mod wait;

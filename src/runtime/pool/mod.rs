@@ -9,6 +9,7 @@ mod seen;
 mod warm;
 
 pub(super) use activity::Lease;
+pub use ledger::{Left, end_left};
 pub use seen::Which;
 
 use std::path::{Path, PathBuf};
