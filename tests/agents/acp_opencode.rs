@@ -133,8 +133,6 @@ async fn a_provider_that_refuses_the_key_fails_the_turn() {
 }
 
 /// Its sessions are in the store of opencode's own server, so opencode's UI opens them.
-///
-/// Tried mutant: `is_opencode` says no.
 #[test]
 fn its_sessions_open_in_opencodes_own_ui() {
     let project = Project::new(&["@text The word is heron."]);
@@ -147,6 +145,8 @@ fn its_sessions_open_in_opencodes_own_ui() {
     let done = project.execute(1, &[]);
     assert!(done.stdout.contains("heron"), "{done:#?}");
     assert_eq!(project.attempt(1)["backend"], "acp");
+    // Its server is up before anybody waits for the UI.
+    project.work(["session", "connect", "--list"]).ok();
     let person = Terminal::open(&project.env, &project.repo(), (120, 40), "work session attach 1.1.1");
     person.shows("The word is heron.");
 }

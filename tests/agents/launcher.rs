@@ -25,8 +25,6 @@ fn command_lines() -> String {
     lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// Tried mutants: `quoted` gives words as they are; the variables as words of the command line; the child
-/// starts without its preamble.
 #[test]
 fn an_agent_behind_ssh_works_as_one_that_is_here() {
     let folder = "it's a $HOME";
@@ -60,7 +58,6 @@ fn an_agent_behind_ssh_works_as_one_that_is_here() {
     project.wait_for_nothing();
 }
 
-/// Tried mutant: the variables as words of `env` in front of the program.
 #[test]
 fn what_an_agent_is_told_stands_on_no_command_line() {
     let project = project(&["@text ready\n@hang"]);
@@ -78,9 +75,6 @@ fn what_an_agent_is_told_stands_on_no_command_line() {
 }
 
 /// What ssh says is what is told, and that nothing was reached is no fault of the agent.
-///
-/// Tried mutant: code 255 is that of the agent (its kind is `agent-missing`); ssh is not told that nobody
-/// answers (`unknown` waits for somebody at a terminal).
 #[test]
 fn why_ssh_did_not_connect_is_told_in_its_own_words() {
     let project = project(&["@text never"]);
@@ -114,7 +108,6 @@ fn why_ssh_did_not_connect_is_told_in_its_own_words() {
     assert!(failed.code == 6 && failed.stderr.contains("`no-such-launcher"), "{failed:#?}");
 }
 
-/// Tried mutant: code 255 is that of the agent (`agent-crashed`).
 #[test]
 fn a_lost_connection_ends_the_turn_and_the_session_goes_on() {
     let project = project(&["@text The word is heron.\n@hang"]);
@@ -138,8 +131,6 @@ fn a_lost_connection_ends_the_turn_and_the_session_goes_on() {
 }
 
 /// A launcher that is no ssh gets its words one by one.
-///
-/// Tried mutant: all words as one for every launcher.
 #[test]
 fn any_program_can_be_a_launcher() {
     let project = project(&["@env FROM\n@env WORK_THREAD\n@text said"]);

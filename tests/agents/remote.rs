@@ -91,7 +91,7 @@ fn on_command_lines() -> bool {
     lines.into_iter().any(|line| String::from_utf8_lossy(&line).contains(SECRET))
 }
 
-/// Tried mutants: `Source::stop` disposes of a server that is not ours; the folder here goes over there.
+/// Tried mutant: the folder here goes over there.
 #[test]
 fn a_thread_runs_on_a_server_that_is_not_ours_and_leaves_it_alone() {
     let project = project(&["@bash pwd > where.txt\n@text The word is heron."]);
@@ -129,7 +129,6 @@ fn a_thread_runs_on_a_server_that_is_not_ours_and_leaves_it_alone() {
     project.assert_records_are_whole();
 }
 
-/// Tried mutants: a refused password without the address; a server that is gone is started here.
 #[test]
 fn what_is_wrong_with_the_server_is_told_with_its_address() {
     let mut project = project(&["@text never"]);

@@ -341,7 +341,7 @@ fn a_dry_run_says_headless() {
     assert!(!desk.path(JOBS).exists());
 }
 
-/// Tried mutants: `why` does not look into the queue; a held job proposes what a thread without one does.
+/// Tried mutant: `why` does not look into the queue.
 #[test]
 fn why_tells_of_the_job_that_waits() {
     let desk = desk();
@@ -364,8 +364,7 @@ hint: `work jobs start 5` starts the job that waits for it, `work jobs cancel 5`
     assert!(said.code == 0 && said.stdout.contains("jobs.json"), "{said:#?}");
 }
 
-/// Tried mutants: `validate` does not look into the queue; the place is the beginning of the file; a restore
-/// begins with the list of the copies of tasks.json.
+/// Tried mutant: `validate` does not look into the queue.
 #[test]
 fn a_damaged_queue_is_named_with_its_line_and_comes_back() {
     let desk = desk();

@@ -21,7 +21,7 @@ fn queue(private: &Path, times: u32) -> Command {
 /// S2, for the queue: a kill at every named point leaves a valid file with every job that was acknowledged,
 /// and nothing that holds up the next writer.
 ///
-/// Tried mutants: acknowledging before the transaction; `remove_leftovers` left out; the file written in place.
+/// Tried mutant: `remove_leftovers` left out.
 #[test]
 fn a_kill_at_every_fault_point_loses_no_job() {
     let root = tempfile::tempdir().expect("a folder");
@@ -51,7 +51,7 @@ fn a_kill_at_every_fault_point_loses_no_job() {
 
 /// A copy that was torn is not offered, and nothing that comes back starts by itself.
 ///
-/// Tried mutants: no copy is kept; a restore keeps who was to start a job; the damaged file is not kept.
+/// Tried mutant: a restore keeps who was to start a job.
 #[test]
 fn the_newest_good_copy_comes_back_and_starts_nothing() {
     let root = tempfile::tempdir().expect("a folder");

@@ -34,6 +34,9 @@ use crate::sys::process::{self, Signal};
 /// How long each step of its end may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a child that has closed its output may take to end by itself.
+const LAST_BREATH: Duration = Duration::from_secs(1);
+
 /// How to end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
@@ -315,8 +318,9 @@ impl Keeper {
         let mut stopped = self.stopped.clone();
         let exited = tokio::select! {
             status = self.process.wait() => status.ok(),
-            // It can't be heard any more.
-            _ = &mut self.reading => None,
+            // It can't be heard any more. How it ended is told best by itself: `ssh` that we end has the code of a
+            // connection that was lost.
+            _ = &mut self.reading => timeout(LAST_BREATH, self.process.wait()).await.ok().and_then(Result::ok),
             // An error means that nobody holds it any more.
             _ = stopped.wait_for(Option::is_some) => None,
         };

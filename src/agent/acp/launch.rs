@@ -73,8 +73,6 @@ mod tests {
     /// Words and values that a shell would read otherwise.
     const ODD: &[&str] = &["a b", "it's", "$HOME", "`id`", "\"", "\\", "*", "", "é", "~", "a;b", "!!", "-n"];
 
-    /// Tried mutants: `quoted` gives the word as it is; the launcher's `shell` is not looked at; `preamble`
-    /// without its last line; the stub without `cd`.
     #[test]
     fn words_variables_and_the_folder_arrive_as_they_are() {
         let dir = tempfile::tempdir().expect("a folder");
