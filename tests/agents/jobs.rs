@@ -86,6 +86,8 @@ fn jobs_run_side_by_side_as_many_as_may() {
 
 /// Jobs of one thread run one after another, in the order of queueing; what resumes goes on in the same session,
 /// whose earlier words the model is shown.
+///
+/// Tried mutant: an earlier job of the same thread blocks nothing.
 #[test]
 fn jobs_of_one_session_run_one_after_another() {
     let project = Project::new(&[SLOW]);

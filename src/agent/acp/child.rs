@@ -317,12 +317,16 @@ impl Keeper {
     async fn keep(mut self, connection: Arc<Connection>) {
         let mut stopped = self.stopped.clone();
         let exited = tokio::select! {
-            status = self.process.wait() => status.ok(),
-            // It can't be heard any more. How it ended is told best by itself: `ssh` that we end has the code of a
-            // connection that was lost.
-            _ = &mut self.reading => timeout(LAST_BREATH, self.process.wait()).await.ok().and_then(Result::ok),
+            status = self.process.wait() => Some(status.ok()),
+            // It can't be heard any more.
+            _ = &mut self.reading => None,
             // An error means that nobody holds it any more.
-            _ = stopped.wait_for(Option::is_some) => None,
+            _ = stopped.wait_for(Option::is_some) => Some(None),
+        };
+        let exited = match exited {
+            Some(exited) => exited,
+            // How it ended it tells best itself: `ssh` that we end has the code of a connection that was lost.
+            None => timeout(LAST_BREATH, self.process.wait()).await.ok().and_then(Result::ok),
         };
         let ours = *self.stopped.borrow();
         let status = match exited {
