@@ -208,7 +208,7 @@ fn an_agent_without_a_ui_says_so() {
 
 /// What a supervisor that was killed has left is ended by a command that finds no supervisor.
 ///
-/// Tried mutant: a record is taken for one of a server.
+/// Tried mutants: `close` does not look; a record is taken for one of a server.
 #[test]
 fn close_ends_what_a_dead_supervisor_has_left() {
     for (number, command) in [(4793, &["close", "1.1.1"][..]), (4794, &["supervisor", "stop"])] {

@@ -75,6 +75,8 @@ fn what_an_agent_is_told_stands_on_no_command_line() {
 }
 
 /// What ssh says is what is told, and that nothing was reached is no fault of the agent.
+///
+/// Tried mutant: code 255 is that of the agent.
 #[test]
 fn why_ssh_did_not_connect_is_told_in_its_own_words() {
     let project = project(&["@text never"]);
@@ -108,6 +110,7 @@ fn why_ssh_did_not_connect_is_told_in_its_own_words() {
     assert!(failed.code == 6 && failed.stderr.contains("`no-such-launcher"), "{failed:#?}");
 }
 
+/// Tried mutant: code 255 is that of the agent (`agent-crashed`).
 #[test]
 fn a_lost_connection_ends_the_turn_and_the_session_goes_on() {
     let project = project(&["@text The word is heron.\n@hang"]);
