@@ -58,12 +58,13 @@ need_git() {
     has git || missing "git is not installed" "$(how "xcode-select --install" "apt-get install git")"
 }
 
-# need_package PROGRAM: by apt-get, as root or with sudo.
+# need_package PROGRAM [PACKAGE]: by apt-get, as root or with sudo.
 need_package() {
     has "$1" && return 0
+    local package=${2:-$1}
     local -a root=()
     if is_mac; then
-        missing "$1 is not installed" "\`brew install $1\`"
+        missing "$1 is not installed" "\`brew install $package\`"
         return 1
     elif ! has apt-get; then
         missing "$1 is not installed" "install it with your system's package manager"
@@ -73,18 +74,18 @@ need_package() {
         if has sudo && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; then
             root=(sudo)
         else
-            missing "$1 is not installed, and installing it takes root" "\`apt-get install $1\` as root"
+            missing "$1 is not installed, and installing it takes root" "\`apt-get install $package\` as root"
             return 1
         fi
     fi
-    say "installing $1 (${root[*]:+${root[*]} }apt-get install $1)"
-    local -a install=(env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1")
+    say "installing $package (${root[*]:+${root[*]} }apt-get install $package)"
+    local -a install=(env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$package")
     # A fresh system has no lists of packages yet.
     if ! "${root[@]}" "${install[@]}" >/dev/null 2>&1; then
         "${root[@]}" apt-get update -qq >&2 && "${root[@]}" "${install[@]}" >&2
     fi
     hash -r
-    has "$1" || missing "$1 could not be installed" "install it by hand: \`apt-get install $1\`"
+    has "$1" || missing "$1 could not be installed" "install it by hand: \`apt-get install $package\`"
 }
 
 need_tmux() {
@@ -95,6 +96,14 @@ need_tmux() {
         missing "tmux is $found; 3.2 or newer is needed" "Debian 12 and Ubuntu 22.04 have it"
         return 1
     fi
+}
+
+# Another machine, for the tests: sshd on the loopback. macOS has both.
+need_ssh() {
+    is_mac && return 0
+    [[ -x /usr/sbin/sshd ]] && has ssh && return 0
+    PATH=$PATH:/usr/sbin need_package sshd openssh-server && has ssh && return 0
+    missing "ssh is not installed, which the tests of launchers need" "\`apt-get install openssh-server openssh-client\`"
 }
 
 # The pinned version, and the one that is installed in the checkout.

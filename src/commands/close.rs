@@ -9,9 +9,11 @@ use super::Exit;
 use super::connect::endpoint;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use super::left::tidy;
 use crate::engine::{StreamHandle, Workspace, owner, select, thread};
 use crate::ipc::{Client, ClientError, ClientMessage, Refusal, ServerMessage, SupervisorStatus};
 use crate::model::{AgentState, ClosedAgent, KeptFor, StreamId, ThreadId};
+use crate::supervisor::Left;
 use crate::ui::confirm;
 
 /// End the warm agents of a thread or stream; its records stay, and its next turn starts them anew
@@ -62,6 +64,9 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         Ok(client) => client,
         Err(ClientError::Unreachable { .. }) => {
             closing.nobody_else(&[])?;
+            if !args.dry_run {
+                tidy(ctx, &workspace, Left::Agents)?;
+            }
             return closing.tell(Vec::new(), Vec::new(), args.dry_run);
         }
         Err(error) => return Err(error.into()),

@@ -41,6 +41,7 @@ mod jobs;
 mod jobs_cancel;
 mod jobs_logs;
 mod jobs_wait;
+mod left;
 mod list;
 mod logs;
 mod multi;

@@ -7,7 +7,7 @@ use super::Exit;
 use super::connect::connect;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::config::Agents;
+use crate::config::{Agents, Place};
 use crate::engine::Workspace;
 use crate::engine::connected::connected;
 use crate::engine::session::find;
@@ -25,8 +25,8 @@ fn is_opencode(agents: &Agents, name: &AgentName) -> bool {
 /// How long the agent's server may take to start.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The session that is meant, and where it works.
-fn meant(ctx: &Context, which: Option<&str>) -> Result<(Workspace, SessionId, PathBuf), Failed> {
+/// The session that is meant, the folder that it works in, and where its server is.
+fn meant(ctx: &Context, which: Option<&str>) -> Result<(Workspace, SessionId, PathBuf, Place), Failed> {
     let Some(which) = which else {
         let workspace = ctx.ready()?;
         let Some(session) = connected(&workspace)? else {
@@ -34,7 +34,7 @@ fn meant(ctx: &Context, which: Option<&str>) -> Result<(Workspace, SessionId, Pa
                 .hint("name a thread or a session, or connect one with `work session connect`"));
         };
         let directory = workspace.root.clone();
-        return Ok((workspace, session, directory));
+        return Ok((workspace, session, directory, Place::Here));
     };
     let (workspace, _, stream) = ctx.state()?;
     let (thread, record) = find(&stream, which)?;
@@ -43,7 +43,14 @@ fn meant(ctx: &Context, which: Option<&str>) -> Result<(Workspace, SessionId, Pa
         return Err(Failed::new(Exit::Failed, "no-session", message)
             .hint(format!("`work why {}` tells why", thread.id)));
     };
-    if record.backend == Some(BackendKind::Acp) && !is_opencode(&ctx.agents(&workspace)?, &record.agent) {
+    let agents = ctx.agents(&workspace)?;
+    let place = agents.get(&record.agent).map_or(Place::Here, |agent| agent.place.clone());
+    let opens = match place {
+        Place::Here | Place::Server(_) => is_opencode(&agents, &record.agent),
+        // Its sessions are in the store of another machine.
+        Place::Launched(_) => false,
+    };
+    if record.backend == Some(BackendKind::Acp) && !opens {
         let message = format!("agent `{}` has no UI of its own that could be opened", record.agent);
         return Err(Failed::new(Exit::Failed, "no-ui", message).hint(format!(
             "`work logs {id} -f` shows what it does; `work execute --thread {id} --resume --message TEXT` goes on \
@@ -52,18 +59,18 @@ fn meant(ctx: &Context, which: Option<&str>) -> Result<(Workspace, SessionId, Pa
         )));
     }
     let directory = record.directory.clone().unwrap_or_else(|| workspace.root.clone());
-    Ok((workspace, session, directory))
+    Ok((workspace, session, directory, place))
 }
 
 /// Opens the agent's own UI on a session. The supervisor keeps the server for as long as it is open.
 pub(super) fn run(ctx: &Context, which: Option<&str>) -> CommandResult {
-    let (workspace, session, directory) = meant(ctx, which)?;
+    let (workspace, session, directory, place) = meant(ctx, which)?;
     if !ctx.screen.interactive {
         return Err(Failed::new(Exit::Usage, "usage", "the agent's own UI needs a terminal")
             .hint("`work logs THREAD`, or `work session export THREAD`"));
     }
     let (mut client, finish) = connect(ctx, &workspace, false)?;
-    let open = ClientMessage::OpenUi { session, directory };
+    let open = ClientMessage::OpenUi { session, directory, place };
     let ServerMessage::Ui(ui) = client.ask_within(&open, PATIENCE)? else {
         return Err(ClientError::NoAnswer(None).into());
     };

@@ -98,7 +98,7 @@ const RUNNING: Duration = Duration::from_secs(1);
 /// How long nothing needs to be looked at while nothing runs.
 const RESTING: Duration = Duration::from_secs(3_600);
 
-/// Draws anew when the stream's folder changes. With `--json` it prints a document for every change.
+/// Draws anew when the stream's folder changes, or the queue of jobs. With `--json` it prints a document for every change.
 fn watch(ctx: &Context, view: StatusView) -> CommandResult {
     if !ctx.json && ctx.screen.room.is_none() {
         return Err(Failed::new(Exit::Usage, "usage", "`--watch` needs a terminal")
@@ -106,7 +106,8 @@ fn watch(ctx: &Context, view: StatusView) -> CommandResult {
     }
     let (workspace, handle, _) = ctx.state()?;
     let mut windows = Windows::default();
-    let folder = Watch::dir(&handle.dir);
+    // Its jobs stand in the queue.
+    let folder = Watch::dir(&handle.dir).and_replaced_in(&workspace.private);
     let mut shown = String::new();
     loop {
         let stream = handle.store.read()?;

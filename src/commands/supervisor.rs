@@ -10,11 +10,12 @@ use super::Exit;
 use super::connect::{endpoint, host_settings, runtime_settings};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use super::left::tidy;
 use crate::engine::Workspace;
 use crate::engine::jobs::{Queue, rows};
 use crate::engine::owner;
 use crate::ipc::{Client, ClientError, ClientMessage, Endpoint, ServerMessage, SupervisorStatus};
-use crate::supervisor;
+use crate::supervisor::{self, Left};
 use crate::sys::identity::Liveness;
 use crate::sys::process;
 use crate::ui::processes_table;
@@ -135,7 +136,10 @@ fn stop(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandRes
     let socket = endpoint.serving_socket();
     let mut client = match Client::connect(&socket) {
         Ok(client) => client,
-        Err(error) if is_gone(endpoint, &error) => return not_running(ctx),
+        Err(error) if is_gone(endpoint, &error) => {
+            tidy(ctx, workspace, Left::All)?;
+            return not_running(ctx);
+        }
         Err(ClientError::OtherVersion { .. }) => {
             if Client::retire(&socket).is_err() {
                 // Its turns keep it, and it does not speak our language; a signal it understands.

@@ -9,8 +9,9 @@ use super::context::Context;
 use super::copies;
 use super::failed::{CommandResult, Failed};
 use crate::diag::Severity;
+use crate::engine::restore::is_sound;
 use crate::engine::validate::{
-    FileFindings, StateCheck, check_agents, check_plan, check_state, explain, findings,
+    FileFindings, StateCheck, check_agents, check_jobs, check_plan, check_state, explain, findings,
 };
 use crate::ui::{render_diagnostics, tally};
 
@@ -25,8 +26,8 @@ pub(super) struct Args {
     explain: Option<String>,
     /// Put an earlier copy of tasks.json in its place, by number or name; what was there is kept beside it
     ///
-    /// Without a value: the newest good copy replaces a corrupt file; where the file can be read, the copies
-    /// are listed.
+    /// Without a value: the newest good copy replaces a corrupt file, and a corrupt queue of jobs as well; where
+    /// all can be read, the copies of tasks.json are listed.
     #[arg(long, value_name = "COPY", num_args = 0..=1)]
     restore: Option<Option<String>>,
 }
@@ -79,16 +80,20 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     };
     if wants(What::Plan) || state.is_some() || args.restore.is_some() {
         let handle = ctx.stream(&workspace)?;
-        if let Some(wanted) = &args.restore
-            && !copies::restore(ctx, &handle, wanted.as_deref())?
-        {
-            return Ok(Exit::Done);
+        if let Some(wanted) = &args.restore {
+            let queue = wanted.is_none() && copies::restore_jobs(ctx, &workspace)?;
+            // Whoever got the queue back did not ask for a list of what is sound.
+            let state = !queue || !is_sound(&handle);
+            if state && !copies::restore(ctx, &handle, wanted.as_deref())? {
+                return Ok(Exit::Done);
+            }
         }
         if wants(What::Plan) {
             files.push(check_plan(&workspace, &handle));
         }
         if let Some(what) = state {
             files.push(check_state(&workspace, &handle, what)?);
+            files.extend(check_jobs(&workspace).filter(|_| what != StateCheck::Sessions));
         }
     }
     report(ctx, &files)

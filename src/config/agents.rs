@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AgentName, BackendKind, ModelRef, Policy};
 
+use super::place::{Place, place};
 use super::reader::{Codes, Reader};
 use super::yaml::{Key, Node, Value};
 
@@ -38,6 +39,21 @@ pub struct Agent {
     pub opencode_agent: Option<String>,
     /// What happens when it asks for a permission, or a question; `None` is as the project has it.
     pub permissions: Option<Policy>,
+    /// Where it runs.
+    #[serde(default)]
+    pub place: Place,
+}
+
+impl Agent {
+    /// The words that start its program, with whatever launches it in front; empty for opencode.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        let launcher = match &self.place {
+            Place::Launched(launcher) => launcher.command.as_slice(),
+            Place::Here | Place::Server(_) => &[],
+        };
+        launcher.iter().chain(&self.command).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// All agents, in the order of the file.
@@ -81,6 +97,10 @@ pub const DEFAULT_AGENTS: &str = "\
 #             Agent Client Protocol
 # permissions `allow`, `deny` or `ask` a person, when the agent asks; see the README for the default
 # env         variables for the agent's process, or for its tools with opencode; no secrets
+# launcher    what starts the agent's program elsewhere, such as [ssh, build1]; only with backend `acp`
+# server      the address of an opencode server that runs already; its password is in the variable
+#             that `server_password_env` names
+# directory   the repository's folder over there, when it is not the same path
 agents:
   - name: default
     description: General-purpose agent
@@ -113,6 +133,10 @@ const KEYS: &[&str] = &[
     "env",
     "opencode_agent",
     "permissions",
+    "launcher",
+    "server",
+    "server_password_env",
+    "directory",
 ];
 
 /// Reads the text of `agents.yaml`.
@@ -151,7 +175,8 @@ pub fn parse_agents(source: &str) -> ParsedAgents {
     ParsedAgents { agents: Agents { agents }, diagnostics: reader.found }
 }
 
-type Entries<'a> = Vec<(&'a Key, &'a Node)>;
+/// What stands in an entry.
+pub(super) type Entries<'a> = Vec<(&'a Key, &'a Node)>;
 
 /// Reads one agent; `None` when it cannot be used. The bytes of its name come with it.
 fn agent(reader: &mut Reader, node: &Node) -> Option<(Agent, std::ops::Range<usize>)> {
@@ -170,6 +195,7 @@ fn agent(reader: &mut Reader, node: &Node) -> Option<(Agent, std::ops::Range<usi
     let command = command(reader, node, backend, get("command"));
     let env = env(reader, get("env"));
     let permissions = get("permissions").and_then(|node| policy(reader, node, "A014"));
+    let place = place(reader, &entries, backend);
     let usable = reader.found[errors..].iter().all(|finding| finding.severity < crate::diag::Severity::Error);
     let (name, span) = name.filter(|_| usable)?;
     let agent = Agent {
@@ -182,6 +208,7 @@ fn agent(reader: &mut Reader, node: &Node) -> Option<(Agent, std::ops::Range<usi
         env,
         opencode_agent,
         permissions,
+        place,
     };
     Some((agent, span))
 }

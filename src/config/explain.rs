@@ -10,7 +10,7 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "A002",
         "An agent knows the keys `name`, `description`, `best_for`, `backend`, `models`, `command`, \
-         `env`, `opencode_agent` and `permissions`. Any other key is not used; it may be a slip.",
+         `env`, `opencode_agent`, `permissions`, `launcher`, `server`, `server_password_env` and `directory`. Any other key is not used; it may be a slip.",
     ),
     ("A003", "YAML allows a key only once. The first one is used; remove the other."),
     (
@@ -59,6 +59,39 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "A014",
         "`permissions` says what happens when the agent asks for a permission, or asks a question: `allow` \
          gives it that one time, `deny` refuses it with a reason, `ask` waits for `work answer`.",
+    ),
+    (
+        "A015",
+        "A launcher is what starts an agent's program somewhere else: a program with its arguments, as a list, for \
+         example `[ssh, build1]`. `{ command: [...], shell: true }` says that the far side joins the words that \
+         follow and lets a shell read them again, so that they have to be quoted; for `ssh` that is known.",
+    ),
+    (
+        "A016",
+        "A `launcher` starts a program that talks over its standard streams, which needs backend `acp`. \
+         opencode's own server is shared by all threads and is reached by its address: start it over there \
+         yourself and name it with `server`, or run `opencode acp` behind the launcher. An agent has one of both.",
+    ),
+    (
+        "A017",
+        "`server` is the address of an opencode server that runs already: `http://HOST:PORT` or \
+         `https://HOST:PORT`. No user and no password belong into it: the file is committed.",
+    ),
+    (
+        "A018",
+        "`server_password_env` is the name of an environment variable, and not the password. `work` reads the \
+         variable where the supervisor was started, and keeps its value out of files, logs and command lines.",
+    ),
+    ("A019", "This key says nothing here, since what it belongs to is not there. Remove it."),
+    (
+        "A020",
+        "The variables of an agent behind a launcher are set over there by a shell, one a line: names are made of \
+         letters, digits and `_`, and values have no line breaks.",
+    ),
+    (
+        "A021",
+        "`directory` is the folder over there that holds this repository, as an absolute path. Without it the \
+         path is the same as here.",
     ),
     (
         "C001",

@@ -8,6 +8,7 @@ mod agents;
 mod duration;
 mod explain;
 mod notify;
+mod place;
 mod reader;
 mod settings;
 #[cfg(test)]
@@ -18,4 +19,5 @@ pub use agents::{Agent, Agents, DEFAULT_AGENTS, ParsedAgents, parse_agents};
 pub use duration::{DurationError, duration_words, parse_duration};
 pub use explain::{codes, explain};
 pub use notify::Notify;
+pub use place::{Launcher, Place, ServerAddress};
 pub use settings::{ParsedSettings, PoolSettings, Settings, Window, parse_settings};

@@ -9,7 +9,10 @@ use crate::config::Notify;
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{AgentName, BackendKind, NoticeKind, Policy};
 
-use super::{DEFAULT_AGENTS, PoolSettings, Settings, Window, codes, explain, parse_agents, parse_settings};
+use super::{
+    DEFAULT_AGENTS, Launcher, Place, PoolSettings, ServerAddress, Settings, Window, codes, explain,
+    parse_agents, parse_settings,
+};
 
 const GOOD: &str = "\
 agents:
@@ -42,6 +45,38 @@ fn agents_are_read_with_all_their_keys() {
     assert_eq!(second.command, ["qwen", "--acp", "-v", "1.10"]);
     assert_eq!(parsed.agents.default_agent(), Some(first));
     assert_eq!(parsed.agents.get(&AgentName("other one".into())), Some(second));
+}
+
+#[test]
+fn an_agent_may_run_elsewhere() {
+    let read = |more: &str| {
+        let text = format!("agents:\n  - name: a\n    models: [a/b]\n{more}");
+        let parsed = parse_agents(&text);
+        assert_eq!(parsed.diagnostics, [], "{text}");
+        parsed.agents.agents[0].place.clone()
+    };
+    let launched = |words: &[&str], shell, directory: Option<&str>| {
+        let command = words.iter().map(|word| (*word).to_owned()).collect();
+        Place::Launched(Launcher { command, shell, directory: directory.map(Into::into) })
+    };
+    let acp = "    backend: acp\n    command: [x]\n";
+    for (more, place) in [
+        ("launcher: [ssh, b]", launched(&["ssh", "b"], true, None)),
+        ("launcher: [/usr/bin/ssh, b]", launched(&["/usr/bin/ssh", "b"], true, None)),
+        ("launcher: [env, A=b]", launched(&["env", "A=b"], false, None)),
+        (
+            "launcher: { command: [far, b], shell: true }\n    directory: /srv/p",
+            launched(&["far", "b"], true, Some("/srv/p")),
+        ),
+        ("launcher: { command: [ssh, b], shell: false }", launched(&["ssh", "b"], false, None)),
+    ] {
+        assert_eq!(read(&format!("{acp}    {more}\n")), place, "{more}");
+    }
+    let server = "    server: https://build1:4096/\n    server_password_env: BUILD1\n    directory: /srv/p\n";
+    let (url, password_env) = ("https://build1:4096".to_owned(), Some("BUILD1".to_owned()));
+    let address = ServerAddress { url, password_env, directory: Some("/srv/p".into()) };
+    assert_eq!(read(server), Place::Server(address));
+    assert_eq!(read(""), Place::Here);
 }
 
 #[test]
@@ -116,6 +151,52 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "agents:\n  - name: a\n    models: [{ model: 'a/b#c', variant: x }]\n",
         "A010",
         "{ model: 'a/b#c', variant: x }",
+    ),
+    (
+        "agents:\n  - name: a\n    backend: acp\n    command: [x]\n    launcher: []\n    models: [a/b]\n",
+        "A015",
+        "[]",
+    ),
+    (
+        "agents:\n  - name: a\n    backend: acp\n    command: [x]\n    launcher: { shell: true }\n    models: [a/b]\n",
+        "A015",
+        "{ shell: true }",
+    ),
+    ("agents:\n  - name: a\n    launcher: [ssh, b]\n    models: [a/b]\n", "A016", "[ssh, b]"),
+    (
+        "agents:\n  - name: a\n    backend: acp\n    command: [x]\n    server: http://h:1\n    models: [a/b]\n",
+        "A016",
+        "http://h:1",
+    ),
+    (
+        "agents:\n  - name: a\n    launcher: [env]\n    server: http://h:1\n    models: [a/b]\n",
+        "A016",
+        "[env]",
+    ),
+    ("agents:\n  - name: a\n    server: h:1\n    models: [a/b]\n", "A017", "h:1"),
+    ("agents:\n  - name: a\n    server: http://h:1/x\n    models: [a/b]\n", "A017", "http://h:1/x"),
+    ("agents:\n  - name: a\n    server: https://u:p@h:1\n    models: [a/b]\n", "A017", "https://u:p@h:1"),
+    (
+        "agents:\n  - name: a\n    server: http://h:1\n    server_password_env: 's e'\n    models: [a/b]\n",
+        "A018",
+        "'s e'",
+    ),
+    ("agents:\n  - name: a\n    directory: /x\n    models: [a/b]\n", "A019", "/x"),
+    (
+        "agents:\n  - name: a\n    server: http://h:1\n    env: { X: y }\n    models: [a/b]\n",
+        "A019",
+        "{ X: y }",
+    ),
+    (
+        "agents:\n  - name: a\n    backend: acp\n    command: [x]\n    launcher: [env]\n    env: { a.b: y }\n    \
+         models: [a/b]\n",
+        "A020",
+        "a.b",
+    ),
+    (
+        "agents:\n  - name: a\n    server: http://h:1\n    directory: ../x\n    models: [a/b]\n",
+        "A021",
+        "../x",
     ),
     ("agents:\n  - name: a\n    backend: acp\n    models: [a/b]\n", "A011", "name"),
     ("agents:\n  - name: a\n    backend: acp\n    command: []\n    models: [a/b]\n", "A011", "[]"),

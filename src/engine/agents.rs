@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Hint, Workspace};
-use crate::config::{self, Agents, ParsedAgents, ParsedSettings, Settings};
+use crate::config::{self, Agents, ParsedAgents, ParsedSettings, Place, Settings};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{AgentName, BackendKind};
 use crate::sys::process::{self, NotFound};
@@ -128,24 +128,29 @@ pub struct AgentRow {
     pub backend: BackendKind,
     /// Its models, in order of preference.
     pub models: Vec<String>,
-    /// The program behind it, when it is installed.
+    /// The program behind it, or what launches it, when it is installed; none for a server elsewhere.
     #[serde(serialize_with = "super::lossy::option")]
     pub program: Option<PathBuf>,
     /// Why it can't be used; `None` when it can.
     pub unusable: Option<String>,
 }
 
-/// The program behind an agent. `opencode` is the program to use instead of the one on `PATH`.
+/// The program behind an agent, or what launches it; none where its server runs elsewhere. `opencode` is the
+/// program to use instead of the one on `PATH`.
 ///
 /// # Errors
 /// [`NotFound`] when it is not installed.
-pub fn program(agent: &config::Agent, opencode: Option<&Path>) -> Result<PathBuf, NotFound> {
-    match agent.backend {
-        BackendKind::Opencode | BackendKind::OpencodeRun => {
+pub fn program(agent: &config::Agent, opencode: Option<&Path>) -> Result<Option<PathBuf>, NotFound> {
+    let first = |words: &[String]| process::find(words.first().map_or("", String::as_str));
+    match (&agent.place, agent.backend) {
+        (Place::Server(_), _) => return Ok(None),
+        (Place::Launched(launcher), _) => first(&launcher.command),
+        (Place::Here, BackendKind::Opencode | BackendKind::OpencodeRun) => {
             process::find(opencode.unwrap_or(Path::new("opencode")))
         }
-        BackendKind::Acp => process::find(agent.command.first().map_or("", String::as_str)),
+        (Place::Here, BackendKind::Acp) => first(&agent.command),
     }
+    .map(Some)
 }
 
 /// The agents, each with its program. `opencode` is the program to use instead of the one on `PATH`.
@@ -153,7 +158,7 @@ pub fn program(agent: &config::Agent, opencode: Option<&Path>) -> Result<PathBuf
 pub fn rows(agents: &Agents, opencode: Option<&Path>) -> Vec<AgentRow> {
     let row = |agent: &config::Agent| {
         let (program, unusable) = match program(agent, opencode) {
-            Ok(program) => (Some(program), None),
+            Ok(program) => (program, None),
             Err(NotFound { name }) => (None, Some(format!("`{name}` is not installed"))),
         };
         AgentRow {

@@ -1,6 +1,7 @@
 //! Checks of a whole stream: its plan, its state, and the agents; each file with its findings.
 
 mod explain;
+mod jobs;
 mod sessions;
 mod tasks;
 
@@ -21,6 +22,7 @@ use crate::plan::{self, Plan};
 use crate::store::StoreError;
 
 pub use explain::explain;
+pub use jobs::check_jobs;
 
 /// What was found in one file.
 #[derive(Debug, Clone)]

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::drift::drift_of;
 use super::fix::{Case, case};
+use super::jobs::{JobRow, Queue, rows};
 use super::status::{SessionRow, SessionStatus, status_of};
 use super::{StreamHandle, Workspace, owner};
-use crate::model::{AgentEvent, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus};
+use crate::model::{AgentEvent, JobStatus, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus};
 use crate::store::journal::{Entry, Journals};
 
 /// Why a thread has the status that it has.
@@ -25,14 +26,14 @@ pub struct Why {
     pub because: String,
     /// What was looked at, and what it said.
     pub evidence: Vec<Evidence>,
-    /// What to do next; nothing for a thread that is done or runs.
+    /// What to do next; nothing for a thread that is done, runs, or is run by a job that waits for its turn.
     pub next: Option<String>,
 }
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Evidence {
-    /// What: `tasks`, `attempt 2`, `owner`, `last event`, `session`, `plan`, `report`.
+    /// What: `tasks`, `attempt 2`, `owner`, `last event`, `session`, `plan`, `report`, `job 3`, `jobs`.
     pub of: String,
     /// What it says.
     pub says: String,
@@ -68,8 +69,19 @@ pub fn why(workspace: &Workspace, handle: &StreamHandle, stream: &Stream, thread
     evidence.extend(last_event(workspace, stream, thread));
     evidence.push(session(thread, &case));
     evidence.extend(plan(handle, stream, thread));
+    let (job, queue) = job(workspace, stream, thread);
+    evidence.extend(queue);
     let done = status.is_settled() || matches!(status, ThreadStatus::Running);
-    let next = (!done).then(|| next(&case));
+    let next = match job {
+        _ if done => None,
+        Some(job) if job.held => Some(format!(
+            "`work jobs start {id}` starts the job that waits for it, `work jobs cancel {id}` drops it",
+            id = job.id
+        )),
+        // It runs by itself.
+        Some(_) => None,
+        None => Some(next(&case)),
+    };
     let because = because(thread, status, &case);
     Why { thread: thread.id, name: thread.name.clone(), status, because, evidence, next }
 }
@@ -170,6 +182,25 @@ fn plan(handle: &StreamHandle, stream: &Stream, thread: &Thread) -> Option<Evide
     }
     let drift = drift_of(stream, handle).into_iter().find(|drift| drift.id == thread.id)?;
     Some(Evidence::new("plan", format!("the thread {}", drift.kind.words())))
+}
+
+/// The job of the thread that is queued or runs, and what the queue says of it.
+fn job(workspace: &Workspace, stream: &Stream, thread: &Thread) -> (Option<JobRow>, Option<Evidence>) {
+    let jobs = match Queue::new(workspace).read() {
+        Ok(jobs) => jobs,
+        Err(error) => return (None, Some(Evidence::new("jobs", super::hint::chain(&error)))),
+    };
+    let mine = |row: &JobRow| row.stream == stream.id && row.thread == thread.id && row.status.is_active();
+    let mut active: Vec<JobRow> = rows(&jobs).into_iter().filter(mine).collect();
+    let running = active.iter().position(|row| row.status == JobStatus::Running);
+    let Some(row) = (!active.is_empty()).then(|| active.swap_remove(running.unwrap_or(0))) else {
+        return (None, None);
+    };
+    let why = row.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let says = format!("{}{why}", row.status.name());
+    let at = row.started_at.unwrap_or(row.queued_at);
+    let evidence = Evidence::new(format!("job {}", row.id), says).at(Some(at));
+    (Some(row), Some(evidence))
 }
 
 /// The rule, with what it was applied to.

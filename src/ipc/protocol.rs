@@ -11,14 +11,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Agent, Notify};
+use crate::config::{Agent, Notify, Place};
 use crate::model::{
     AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, JobId, KnownSession, Mode, ModelRef,
     Owner, Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -141,8 +141,11 @@ pub enum ClientMessage {
     OpenUi {
         /// The session.
         session: SessionId,
-        /// Where it works.
+        /// Where it works, as a path of this machine.
         directory: PathBuf,
+        /// Where its server is.
+        #[serde(default)]
+        place: Place,
     },
     /// Answer what the agent of a thread asks, whoever runs its turn.
     Answer {

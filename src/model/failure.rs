@@ -138,9 +138,10 @@ impl FailureKind {
             Self::AgentCrashed => format!("look at `work supervisor logs`, then {fix} takes it up"),
             Self::AgentMissing => Self::INSTALL.to_owned(),
             Self::AgentTooOld => "upgrade the agent (`npm install -g opencode-ai@latest`)".to_owned(),
-            Self::ServerUnreachable => {
-                "look at `work supervisor logs`; `work supervisor stop` starts afresh".to_owned()
-            }
+            Self::ServerUnreachable => format!(
+                "see what `work supervisor logs` says, and whether the agent's machine can be reached; then {fix} \
+                 takes it up"
+            ),
             Self::PermissionDenied => {
                 format!("allow it in the agent's own configuration, then {fix} takes it up")
             }

@@ -16,7 +16,7 @@ mod turn;
 mod watch;
 
 pub use answers::{Answer, Answers, Given, NotAnswered};
-pub use pool::Which;
+pub use pool::{Left, Which, end_left};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
 
-use crate::config::PoolSettings;
+use crate::config::{Place, PoolSettings};
 use crate::engine::{Orphan, Workspace};
 use crate::ipc::{TurnMessage, TurnSpec, UiCommand};
 use crate::model::{AgentProcess, CancelCause, ClosedAgent, Failure, KnownSession, SessionId, ThreadId};
@@ -149,12 +149,18 @@ impl Runtime {
         turn::run(&self, spec, &news, cancelled, &mut answers).await;
     }
 
-    /// How to open the agent's own UI on a session; its server is started for that.
+    /// How to open the agent's own UI on a session at this place; our own server is started for that.
     ///
     /// # Errors
     /// `SessionUnknown`, or what the server failed with.
-    pub async fn ui(&self, session: SessionId, directory: PathBuf) -> Result<UiCommand, Failure> {
-        let ui = self.pool.server().await?.ui(&session, &directory).await?;
+    pub async fn ui(
+        &self,
+        session: SessionId,
+        directory: PathBuf,
+        place: Place,
+    ) -> Result<UiCommand, Failure> {
+        let directory = self.pool.over_there(&place, &directory)?;
+        let ui = self.pool.server(&place).await?.ui(&session, &directory).await?;
         Ok(UiCommand { argv: ui.argv, env: ui.env, directory: ui.directory })
     }
 
@@ -163,7 +169,7 @@ impl Runtime {
     /// # Errors
     /// What the server failed with.
     pub async fn sessions(&self, directory: PathBuf) -> Result<Vec<KnownSession>, Failure> {
-        self.pool.server().await?.sessions(&directory).await
+        self.pool.server(&Place::Here).await?.sessions(&directory).await
     }
 
     /// Ends the attempt of a turn that panicked; gives why that could not be written, if so.

@@ -8,9 +8,10 @@
 pub mod jobs;
 pub mod journal;
 pub mod private;
+mod rotation;
 pub mod tasks;
 
-pub use jobs::{JobStore, JobStoreError};
+pub use jobs::{JobStore, JobStoreError, JobsCopy};
 pub use journal::Journals;
 pub use private::Private;
 pub use tasks::{GoodCopy, Store, StoreError, TransactError};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::board::{Answers, Board, JobsClaimed};
+use crate::config::Place;
 use crate::engine::jobs::Claim;
 use crate::ipc::{
     ClientMessage, PROTOCOL, Refusal, ServerMessage, SupervisorStatus, TurnMessage, TurnSpec, TurnSummary,
@@ -89,7 +90,7 @@ pub(super) enum Action {
     /// Put jobs back that were marked as running.
     PutBack(Vec<JobId>),
     /// Find out how the agent's own UI is opened on a session.
-    OpenUi(ConnId, SessionId, PathBuf),
+    OpenUi(ConnId, SessionId, PathBuf, Place),
     /// Find out which sessions there are in a directory.
     ListSessions(ConnId, PathBuf),
     /// Pass an answer on to a turn.
@@ -316,8 +317,8 @@ impl Dispatch {
             (ClientMessage::CancelTurn { stream, thread }, Conn::Greeted) => {
                 self.cancel_turn(conn, &stream, thread)
             }
-            (ClientMessage::OpenUi { session, directory }, Conn::Greeted) => {
-                vec![Action::OpenUi(conn, session, directory)]
+            (ClientMessage::OpenUi { session, directory, place }, Conn::Greeted) => {
+                vec![Action::OpenUi(conn, session, directory, place)]
             }
             (ClientMessage::ListSessions { directory }, Conn::Greeted) => {
                 vec![Action::ListSessions(conn, directory)]

@@ -207,11 +207,11 @@ impl Host {
                 }
             }
             Action::Answer(answering) => self.answer(*answering),
-            Action::OpenUi(conn, session, directory) => {
+            Action::OpenUi(conn, session, directory, place) => {
                 let (runtime, events) = (Arc::clone(&self.runtime), self.events.clone());
                 tokio::spawn(async move {
                     // The loop outlives every question; when it is gone, so is the process.
-                    let _ = events.send(Event::Ui(conn, runtime.ui(session, directory).await));
+                    let _ = events.send(Event::Ui(conn, runtime.ui(session, directory, place).await));
                 });
             }
             Action::ListSessions(conn, directory) => {

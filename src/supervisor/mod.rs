@@ -11,6 +11,7 @@ mod ensure;
 mod found;
 mod host;
 mod jobs;
+mod left;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,4 @@ mod tests;
 pub use daemon::{RunError, run};
 pub use ensure::{EnsureError, connect_or_start, in_process, wait_until_free};
 pub use host::HostSettings;
+pub use left::{Left, end_left};

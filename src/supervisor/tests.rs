@@ -31,6 +31,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         env: std::collections::BTreeMap::new(),
         opencode_agent: None,
         permissions: None,
+        place: crate::config::Place::Here,
     };
     Box::new(TurnSpec {
         stream: stream.parse().expect("an id"),
@@ -98,7 +99,7 @@ fn words(actions: &[Action]) -> Vec<String> {
             Action::Claim(claim) => claim_words(claim),
             Action::PutBack(jobs) => format!("put back {}", numbers(jobs)),
             Action::Answer(answering) => format!("{} answers {}", answering.from, answering.turn),
-            Action::OpenUi(conn, session, _) => format!("{conn} opens {session}"),
+            Action::OpenUi(conn, session, _, _) => format!("{conn} opens {session}"),
             Action::ListSessions(conn, _) => format!("{conn} lists"),
             Action::CloseAgents(conn, which, cancelled) => {
                 let thread = which.thread.map_or("all".to_owned(), |thread| thread.to_string());
@@ -464,7 +465,8 @@ fn a_turn_is_cancelled_from_elsewhere() {
 fn a_ui_is_told_to_who_asked() {
     let mut table = Table::new();
     table.greet(1);
-    let open = ClientMessage::OpenUi { session: SessionId("ses_1".into()), directory: "/repo".into() };
+    let (directory, place) = ("/repo".into(), crate::config::Place::Here);
+    let open = ClientMessage::OpenUi { session: SessionId("ses_1".into()), directory, place };
     assert_eq!(table.say(1, open), ["1 opens ses_1"]);
     let ui = || UiCommand { argv: vec!["opencode".into()], env: Vec::new(), directory: "/repo".into() };
     assert_eq!(table.on(Event::Ui(1, Ok(ui()))), ["1 ui"]);

@@ -4,7 +4,7 @@
 //! Nth. Only debug builds look; in a release build a point is nothing at all. One invariant: every
 //! point that exists is in [`ALL`], so that a test can visit each of them.
 
-/// Every point, in the order in which a write comes to them.
+/// Every point; those of one write in the order in which it comes to them.
 pub const ALL: &[&str] = &[
     "store.locked",
     "store.changed",
@@ -17,6 +17,12 @@ pub const ALL: &[&str] = &[
     "store.copied",
     "store.unlocked",
     "store.durable",
+    "jobs.locked",
+    "jobs.changed",
+    "jobs.written",
+    "jobs.copied",
+    "jobs.unlocked",
+    "jobs.durable",
     "journal.appended",
     "import.copied",
     "import.placed",

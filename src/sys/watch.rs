@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 #[cfg(target_os = "linux")]
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
-/// A folder that is watched. A file is never watched itself: it is replaced, and a watch on it goes blind.
+/// Folders that are watched. A file is never watched itself: it is replaced, and a watch on it goes blind.
 #[derive(Debug)]
 pub struct Watch {
     #[cfg(target_os = "linux")]
@@ -35,6 +35,21 @@ impl Watch {
             let _ = dir;
             Self { seen: u64::MAX }
         }
+    }
+
+    /// Watches `dir` as well, but only for files that come into it by another name, as those do that are
+    /// replaced: what is written there all the time, such as a log, wakes nobody. Where the system can't, this
+    /// does nothing.
+    #[must_use]
+    pub fn and_replaced_in(self, dir: &Path) -> Self {
+        #[cfg(target_os = "linux")]
+        if let Some(inotify) = &self.inotify {
+            // What can't be watched changes unseen until something else does.
+            let _ = inotify.add_watch(dir, AddWatchFlags::IN_MOVED_TO);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = dir;
+        self
     }
 
     /// Waits until something changed, at most `limit`.

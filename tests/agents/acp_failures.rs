@@ -153,6 +153,7 @@ async fn an_agent_that_does_not_come_up_is_told_of() {
     ] {
         let backend = Acp::new(AcpOptions {
             command: command.iter().map(|&word| word.to_owned()).collect(),
+            launcher: None,
             env: Default::default(),
             root: folder.path().to_owned(),
             log: folder.path().join("log"),

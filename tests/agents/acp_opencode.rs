@@ -6,6 +6,9 @@ use work::sys::process::{self, Signal};
 
 use crate::support::acp::Real;
 use crate::support::backend::{ask, lives, script, text, thoughts, to_the_end, turn, until, until_so};
+use crate::support::opencode;
+use crate::support::project::Project;
+use crate::support::terminal::Terminal;
 
 const CANCELLED: TurnOutcome = TurnOutcome::Cancelled { cause: CancelCause::Person };
 
@@ -127,4 +130,23 @@ async fn a_provider_that_refuses_the_key_fails_the_turn() {
     assert_eq!(failure.kind, FailureKind::Auth, "{failure}");
     assert_eq!(turn(&mut *session, script("@text on")).await.1, TurnOutcome::Completed);
     agent.backend.shutdown().await;
+}
+
+/// Its sessions are in the store of opencode's own server, so opencode's UI opens them.
+#[test]
+fn its_sessions_open_in_opencodes_own_ui() {
+    let project = Project::new(&["@text The word is heron."]);
+    let program = opencode::program();
+    let agents = format!(
+        "agents:\n  - name: default\n    backend: acp\n    command: ['{}', acp]\n    models: [scripted/ok]\n",
+        program.display()
+    );
+    project.env.write("repo/work/agents.yaml", agents);
+    let done = project.execute(1, &[]);
+    assert!(done.stdout.contains("heron"), "{done:#?}");
+    assert_eq!(project.attempt(1)["backend"], "acp");
+    // Its server is up before anybody waits for the UI.
+    project.work(["session", "connect", "--list"]).ok();
+    let person = Terminal::open(&project.env, &project.repo(), (120, 40), "work session attach 1.1.1");
+    person.shows("The word is heron.");
 }

@@ -205,3 +205,25 @@ fn an_agent_without_a_ui_says_so() {
     assert_eq!(attach.code, 1, "{attach:#?}");
     assert!(attach.stderr.contains("agent `default` has no UI of its own"), "{attach:#?}");
 }
+
+/// What a supervisor that was killed has left is ended by a command that finds no supervisor.
+///
+/// Tried mutants: `close` does not look; a record is taken for one of a server.
+#[test]
+fn close_ends_what_a_dead_supervisor_has_left() {
+    for (number, command) in [(4793, &["close", "1.1.1"][..]), (4794, &["supervisor", "stop"])] {
+        let script = format!("@bash setsid sleep {number} > /dev/null 2>&1 &\n@text begun");
+        let project = project(&[&script]);
+        project.execute(1, &[]);
+        let left = || project.processes_with(&format!("sleep {number}"));
+        assert_eq!(left().len(), 1, "it runs on");
+        kill(project.supervisor());
+        wait_until("its child to end", PATIENCE, || project.processes_with("scripted-acp").is_empty());
+        assert_eq!(left().len(), 1, "and outlives both");
+        let said = project.work(command).ok();
+        assert!(said.stderr.contains("had left"), "{said:#?}");
+        assert!(left().is_empty(), "{said:#?}");
+        let again = project.work(command).ok();
+        assert!(!again.stderr.contains("had left"), "{again:#?}");
+    }
+}

@@ -48,6 +48,8 @@ fn lines(output: &Output) -> Vec<Value> {
 
 /// Three threads, two at a time: each has its own session, no window and no UI, and the third begins when one
 /// of the others has ended. Then: logs, show, a summary; and the oldest is forgotten.
+///
+/// Tried mutant: `--max-parallel` holds nothing back.
 #[test]
 fn jobs_run_side_by_side_as_many_as_may() {
     let project = Project::new(&[SLOW, SLOW, SLOW]);
@@ -86,6 +88,8 @@ fn jobs_run_side_by_side_as_many_as_may() {
 
 /// Jobs of one thread run one after another, in the order of queueing; what resumes goes on in the same session,
 /// whose earlier words the model is shown.
+///
+/// Tried mutant: an earlier job of the same thread blocks nothing.
 #[test]
 fn jobs_of_one_session_run_one_after_another() {
     let project = Project::new(&[SLOW]);

@@ -35,6 +35,8 @@ fn primary(project: &Project, thread: u8, more: &[&str]) -> Output {
 
 /// What the person sees in opencode's own UI, live, is the turn of the thread; the model is told what was
 /// said before; the record is of that session; and nothing goes in there beside a turn that runs.
+///
+/// Tried mutant: a session in which a turn runs is not found busy.
 #[test]
 fn the_prompt_goes_into_the_conversation_that_is_open() {
     let project = Project::new(&[THREAD, "@text Begun.\n@hang", "@text Never said."]);

@@ -4,7 +4,7 @@
 //!     cargo bench                       # everything, some two minutes
 //!     cargo bench -- state --strict     # one part; exit code 1 when something wanted is missed
 //!
-//! The parts are `state`, `supervisor` and `turns`. Times are of whole processes, from before the start
+//! The parts are `state`, `supervisor`, `turns`, `warm` and `memory`. Times are of whole processes, from before the start
 //! to after the exit, with their output thrown away; memory is the most that was resident.
 //!
 //! "Raw" is what the same machine does in the same run without `work`: for the state, a process that
@@ -26,6 +26,7 @@
 
 mod background;
 mod measure;
+mod memory;
 mod processes;
 mod state;
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
@@ -33,6 +34,7 @@ mod state;
 mod support;
 mod table;
 mod turns;
+mod warm;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -47,6 +49,8 @@ const PARTS: &[Part] = &[
     ("state", "Many at once", state::many_at_once),
     ("supervisor", "Supervisor", background::rows),
     ("turns", "Turns", turns::rows),
+    ("warm", "ACP agents", warm::rows),
+    ("memory", "Memory", memory::rows),
 ];
 
 fn main() -> ExitCode {
@@ -62,7 +66,7 @@ fn bench(args: &[String]) -> ExitCode {
     // `--bench` is what cargo says to every benchmark.
     let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with("--")).collect();
     if let Some(unknown) = wanted.iter().find(|part| PARTS.iter().all(|(name, ..)| name != *part)) {
-        println!("there is no part `{unknown}`; the parts are state, supervisor and turns");
+        println!("there is no part `{unknown}`; the parts are state, supervisor, turns, warm and memory");
         return ExitCode::FAILURE;
     }
     let mut misses = 0;
@@ -70,7 +74,7 @@ fn bench(args: &[String]) -> ExitCode {
         if !wanted.is_empty() && !wanted.iter().any(|part| part == name) {
             continue;
         }
-        if *name == "turns" {
+        if ["turns", "warm", "memory"].contains(name) {
             build_model();
         }
         let rows = rows();

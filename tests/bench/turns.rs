@@ -23,7 +23,7 @@ const THREADS: usize = 8;
 /// How many turns are timed each way.
 const TURNS: usize = 25;
 /// What a thread has to do: its agent says one word.
-const TRIVIAL: &str = "```script\n@text Done.\n```\n\n";
+pub(crate) const TRIVIAL: &str = "```script\n@text Done.\n```\n\n";
 
 /// A batch from nothing, a batch with all warm, and single turns.
 pub(crate) fn rows() -> Vec<Row> {
@@ -85,7 +85,7 @@ fn single(env: &TestEnv) -> Vec<Row> {
     let raw = Raw::new(&repo);
     let (mut ended, mut gone, mut raws) = (Runs::default(), Runs::default(), Runs::default());
     for number in 0..TURNS {
-        let (end, exit) = through_work(env);
+        let (end, exit) = through_work(env, &[]);
         let direct = tokio.block_on(raw.turn(&prompt));
         // The first of each warms up what is not warm yet.
         if number > 0 {
@@ -126,9 +126,9 @@ fn single(env: &TestEnv) -> Vec<Row> {
 }
 
 /// A turn by `work execute`: the time to the message that it has ended, and to the exit.
-fn through_work(env: &TestEnv) -> (Duration, Duration) {
+pub(crate) fn through_work(env: &TestEnv, more: &[&str]) -> (Duration, Duration) {
     let mut command = env.command(env!("CARGO_BIN_EXE_work"));
-    command.args(["execute", "--thread", "01.01.01", "--mode", "plain", "--json"]);
+    command.args(["execute", "--thread", "01.01.01", "--mode", "plain", "--json"]).args(more);
     command.current_dir(env.repo_dir()).stdout(Stdio::piped()).stderr(Stdio::null());
     let begun = Instant::now();
     let mut child = command.spawn().expect("it starts");
@@ -160,6 +160,8 @@ impl Raw {
         let record = servers.map(|entry| fs::read(entry.path()).expect("a record")).next().expect("a record");
         let record: Value = serde_json::from_slice(&record).expect("JSON");
         let text = |name: &str| record["server"][name].as_str().expect("text").to_owned();
+        // Who installed one before has the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let (url, password) = (text("url"), text("password"));
         Self { client, url, password, directory: repo.to_string_lossy().into_owned() }

@@ -566,3 +566,22 @@ warning: 01.01.02 Shell completions and the man page is resumed as asked, though
     desk.refuses("fix --batch 1.2 --resume", 1, &["none of these threads can be resumed", "--retry"]);
     desk.refuses("fix --thread 1.2.1 --resume --dry-run", 1, &["/nowhere/at-all"]);
 }
+
+/// A session stays where it was opened: an agent that is talked to in another way by now does not have it.
+///
+/// Tried mutant: every backend shares the sessions of every other.
+#[test]
+fn a_session_of_another_backend_is_not_resumed() {
+    let desk = Desk::busy();
+    desk.agents(
+        "agents:\n  - name: docs-writer\n    backend: acp\n    command: [qwen, --acp]\n    models: [a/b]\n",
+    );
+    desk.shows("fix --thread 1.1.2 --resume --dry-run", str![[r#"
+$ work fix --thread 1.1.2 --resume --dry-run
+--- stderr
+error: thread `01.01.02` can't be resumed: agent `docs-writer` had it over `opencode`, and has the backend `acp` now
+hint: `work fix --thread 01.01.02 --retry` begins a new session here, told what happened
+--- exit 1
+
+"#]]);
+}

@@ -340,3 +340,108 @@ fn a_dry_run_says_headless() {
     assert!(output.code == 0 && output.stdout.contains("headless"), "{output:#?}");
     assert!(!desk.path(JOBS).exists());
 }
+
+/// Tried mutant: `why` does not look into the queue.
+#[test]
+fn why_tells_of_the_job_that_waits() {
+    let desk = desk();
+    desk.shows("why 1.2.1", str![[r#"
+$ work why 1.2.1
+01.02.01 Help texts is interrupted: its last attempt was interrupted (its window or command was closed)
+
+Looked at  When      It says
+tasks      just now  0 of 1 are done; open: 01.02.01.01 Help texts (pending)
+attempt 1  46h ago   default with anthropic/claude-sonnet-4-5: interrupted: its window or command was closed, exit code 130
+session              ses_2f0c6b1e7ffeLm7NoPq8RsTu9V of attempt 1 (default) can go on, if the agent still has it
+job 5      6m ago    pending: waits for `work jobs start`
+--- stderr
+hint: `work jobs start 5` starts the job that waits for it, `work jobs cancel 5` drops it
+--- exit 0
+
+"#]]);
+    desk.write_file(JOBS, "{");
+    let said = desk.run("why 1.2.1");
+    assert!(said.code == 0 && said.stdout.contains("jobs.json"), "{said:#?}");
+}
+
+/// Tried mutant: `validate` does not look into the queue.
+#[test]
+fn a_damaged_queue_is_named_with_its_line_and_comes_back() {
+    let desk = desk();
+    desk.run("jobs clear 1");
+    let good = desk.run("jobs --json");
+    let text = String::from_utf8(desk.bytes(JOBS)).expect("text");
+    let cut = text.find("\"next\"").expect("a number");
+    desk.write_file(JOBS, format!("{}oops {}", &text[..cut], &text[cut..]));
+    desk.shows("validate tasks", str![[r#"
+$ work validate tasks
+warning[S002]: thread 01.01.02 is assigned to `docs-writer`, which agents.yaml does not have
+  --> [REPO]/work/001-rename-fetch/tasks.json:86:7
+   |
+86 |       "id": "01.01.02",
+   |       ^^^^^^^^^^^^^^^^
+   |
+   = help: `work assign --thread 01.01.02 --agent NAME`
+
+note[S005]: thread 01.02.02 `Blog post` is kept for its history; the plan has it no more
+   --> [REPO]/work/001-rename-fetch/tasks.json:173:7
+    |
+173 |       "id": "01.02.02",
+    |       ^^^^^^^^^^^^^^^^
+
+error[J001]: the queue of jobs can't be read: key must be a string
+ --> [REPO]/.git/work/jobs.json:3:3
+  |
+3 |   oops "next": 6,
+  |   ^
+  |
+  = help: `work validate --restore` brings back the newest good copy (4 jobs, none of which starts by itself) and keeps this file
+
+tasks.json, jobs.json: 1 error, 1 warning, 1 note
+--- exit 3
+
+"#]]);
+    desk.refuses("jobs", 4, &["jobs.json", "`work validate --restore` brings back the newest good copy"]);
+    desk.shows(
+        "validate --restore",
+        str![[r#"
+$ work validate --restore
+note[S009]: the journals of 3 threads are not on this machine
+--> [REPO]/work/001-rename-fetch/tasks.json
+
+warning[S002]: thread 01.01.02 is assigned to `docs-writer`, which agents.yaml does not have
+  --> [REPO]/work/001-rename-fetch/tasks.json:86:7
+   |
+86 |       "id": "01.01.02",
+   |       ^^^^^^^^^^^^^^^^
+   |
+   = help: `work assign --thread 01.01.02 --agent NAME`
+
+warning[S013]: agent `docs-writer` worked on thread 01.01.02, and agents.yaml does not have it
+  --> [REPO]/work/001-rename-fetch/tasks.json:86:7
+   |
+86 |       "id": "01.01.02",
+   |       ^^^^^^^^^^^^^^^^
+
+note[S005]: thread 01.02.02 `Blog post` is kept for its history; the plan has it no more
+   --> [REPO]/work/001-rename-fetch/tasks.json:173:7
+    |
+173 |       "id": "01.02.02",
+    |       ^^^^^^^^^^^^^^^^
+
+agents.yaml, PLAN.md, tasks.json, jobs.json: 2 warnings, 2 notes
+--- stderr
+restored the queue of 4 jobs; the file that was there is kept as `[REPO]/.git/work/jobs.corrupt-1.json`
+hint: `work jobs` lists them; none starts before `work jobs start`
+--- exit 0
+
+"#]],
+    );
+    assert_eq!(desk.run("jobs --json").stdout, good.stdout);
+    assert!(desk.path("repo/.git/work/jobs.corrupt-1.json").exists());
+    // Without a copy it is left as it is.
+    std::fs::remove_dir_all(desk.path("repo/.git/work/backups/jobs")).expect("copies");
+    desk.write_file(JOBS, "{");
+    desk.refuses("validate --restore", 4, &["jobs.json", "begin with an empty queue"]);
+    assert_eq!(desk.bytes(JOBS), b"{");
+}

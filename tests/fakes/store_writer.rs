@@ -3,6 +3,7 @@
 //!     store-writer create DIR THREADS TASKS      a stream with counters at 0
 //!     store-writer count DIR THREAD TIMES        counts up in a thread; `ok` after each success
 //!     store-writer raw FILE SIZE                 one durable replacement, without store and lock
+//!     store-writer jobs PRIVATE TIMES            queues a job; `ok` after each
 //!     store-writer turn PRIVATE TIMES            a turn with a journal; `ok` after each line
 //!
 //! `UMASK=077` sets the umask first. The counter of a thread is the breadcrumb of its first task.
@@ -13,10 +14,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use work::model::{
-    AgentEvent, AgentName, SessionId, Stream, Task, TaskStatus, Thread, TurnOutcome, set_task,
+    AgentEvent, AgentName, Extra, Job, JobState, Order, SessionId, Stream, Task, TaskStatus, Thread,
+    TurnOutcome, set_task,
 };
 use work::store::journal::{Header, Journals};
-use work::store::{Private, Store};
+use work::store::{JobStore, Private, Store};
 use work::sys::atomic::write_atomic;
 use work::sys::clock::Clock;
 
@@ -50,6 +52,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         ["create", dir, threads, tasks] => create(dir, threads.parse()?, tasks.parse()?),
         ["count", dir, thread, times] => count(dir, thread.parse()?, times.parse()?),
         ["raw", file, size] => Ok(write_atomic(Path::new(file), &vec![b'x'; size.parse()?])?),
+        ["jobs", private, times] => jobs(private, times.parse()?),
         ["turn", private, times] => turn(private, times.parse()?),
         _ => Err(format!("not understood: {args:?}").into()),
     }
@@ -90,6 +93,31 @@ fn count(dir: &str, thread: usize, times: u32) -> Result<(), Failure> {
             let counted: u32 = task.breadcrumb.as_deref().unwrap_or("0").parse().unwrap_or_default();
             task.breadcrumb = Some((counted + 1).to_string());
             set_task(task, TaskStatus::InProgress, Clock::System.now())
+        })?;
+        acknowledge()?;
+    }
+    Ok(())
+}
+
+fn jobs(private: &str, times: u32) -> Result<(), Failure> {
+    let store = JobStore::new(Path::new(private));
+    for _ in 0..times {
+        store.transact(|jobs| {
+            let id = jobs.take_number();
+            jobs.jobs.push(Job {
+                id,
+                stream: "001-jobs".parse()?,
+                thread: "01.01.01".parse()?,
+                name: "A thread".to_owned(),
+                order: Order::default(),
+                queued_at: Clock::System.now(),
+                group: id,
+                max_parallel: None,
+                retry_of: None,
+                state: JobState::Pending { by: None },
+                extra: Extra::new(),
+            });
+            Ok::<_, work::model::IdError>(())
         })?;
         acknowledge()?;
     }

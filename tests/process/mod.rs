@@ -1,6 +1,7 @@
 //! Tests with real processes: many at once, killed, and cut off.
 
 mod git;
+mod jobs_file;
 mod speed;
 mod store;
 mod store_calls;

@@ -118,6 +118,7 @@ fn options(folder: &Path, arguments: &[String], started: &Arc<[AtomicUsize; 2]>)
     let started = Arc::clone(started);
     AcpOptions {
         command,
+        launcher: None,
         env: [("OWN".to_owned(), "of the agent".to_owned())].into(),
         root: folder.join("project"),
         log: folder.join("agent.log"),
@@ -185,7 +186,7 @@ impl Real {
         let (command, env) = how(&place, &model);
         let beside = place.project().with_file_name("");
         let (root, log) = (place.project(), beside.join("agent.log"));
-        let backend = Acp::new(AcpOptions { command, env, root, log, on_start: None });
+        let backend = Acp::new(AcpOptions { command, launcher: None, env, root, log, on_start: None });
         Self { backend, place, model, _turn: turn }
     }
 

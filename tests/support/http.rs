@@ -62,6 +62,8 @@ impl Http {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             // A proxy in the environment is not for the loopback.
+            // Who installed one before has the same.
+            let _ = rustls::crypto::ring::default_provider().install_default();
             let client = reqwest::Client::builder().no_proxy().timeout(self.limit).build()?;
             let mut request = client.request(method, format!("{}{path}", self.base));
             for (name, value) in &self.headers {

@@ -11,6 +11,8 @@ pub(crate) mod opencode;
 pub(crate) mod project;
 pub(crate) mod running;
 pub(crate) mod scripted_model;
+pub(crate) mod sshd;
 pub(crate) mod streams;
 pub(crate) mod terminal;
+pub(crate) mod tls;
 pub(crate) mod wait;

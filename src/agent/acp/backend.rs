@@ -13,16 +13,19 @@ use super::session::{AcpSession, Opened};
 use super::wire::{self, METHOD_NOT_FOUND, SessionAnswer};
 use crate::agent::child::StartHook;
 use crate::agent::{Backend, BoxFuture, OpenRequest, Session};
+use crate::config::Launcher;
 use crate::model::{Failure, FailureKind, Owner, SessionId};
 
 /// How to start the agent of one thread.
 #[derive(Clone)]
 pub struct AcpOptions {
-    /// Program and arguments, with whatever launches them in front.
+    /// Program and arguments.
     pub command: Vec<String>,
+    /// What starts them, if not we; they then run where it says.
+    pub launcher: Option<Launcher>,
     /// The agent's own variables, on top of ours and of those we inherit.
     pub env: BTreeMap<String, String>,
-    /// The repository: what its tools get as `WORK_ROOT`.
+    /// The repository, as a path where the program runs: what its tools get as `WORK_ROOT`.
     pub root: PathBuf,
     /// Where its standard error is appended, and what it says on standard output that is no message. Only
     /// its owner may read it.
@@ -30,6 +33,15 @@ pub struct AcpOptions {
     /// Told of the child before it starts; what that returns is called when the child and all that it
     /// started are gone.
     pub on_start: Option<StartHook>,
+}
+
+impl AcpOptions {
+    /// What is started, for messages: the words as they stand in `agents.yaml`.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let launcher = self.launcher.iter().flat_map(|launcher| &launcher.command);
+        launcher.chain(&self.command).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// How long an agent may take.

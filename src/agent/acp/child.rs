@@ -4,6 +4,7 @@
 //! its streams closes; then it tells everyone, after the last word that the child has said.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::process::{ExitStatus, Stdio};
@@ -18,11 +19,13 @@ use tokio::time::timeout;
 
 use super::backend::AcpOptions;
 use super::connection::{Connection, Gone};
+use super::launch;
 use super::lines::{self, LONGEST_LINE, Line};
 use super::session::Opened;
 use super::wire::{self, Capabilities, Initialized, VERSION};
 use crate::agent::OpenRequest;
 use crate::agent::child::{self, Log, Password, ServerRecord, sweep};
+use crate::config::Launcher;
 use crate::model::{Failure, FailureKind, Owner, SessionId, StreamId, ThreadId};
 use crate::sys::env;
 use crate::sys::identity::Identity;
@@ -30,6 +33,9 @@ use crate::sys::process::{self, Signal};
 
 /// How long each step of its end may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a child that has closed its output may take to end by itself.
+const LAST_BREATH: Duration = Duration::from_secs(1);
 
 /// How to end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,14 +79,14 @@ impl Child {
     /// # Errors
     /// `AgentMissing`.
     pub(crate) fn start(options: &AcpOptions, request: &OpenRequest) -> Result<Arc<Self>, Failure> {
-        let name = options.command.join(" ");
+        let name = options.what();
         let cannot = |error: io::Error| {
             Failure::new(FailureKind::AgentMissing, format!("cannot start `{name}`: {error}"))
         };
         let marker = child::token().map_err(cannot)?;
         let password = Password::random().map_err(cannot)?;
         let (log, file) = Log::open(&options.log).map_err(cannot)?;
-        let mut command = command(options, request, &password, &marker).map_err(cannot)?;
+        let (mut command, first) = command(options, request, &password, &marker).map_err(cannot)?;
         command.stderr(file.try_clone().map_err(cannot)?);
         // Written down before there is anything to end: were we killed in between, its marker finds it.
         let record = ServerRecord { identity: child::nobody(), url: None, password, marker: marker.clone() };
@@ -103,11 +109,12 @@ impl Child {
         let identity = pid.and_then(Identity::of).map(|identity| child::owner(&identity));
         let (connection, lines) = Connection::new();
         let connection = Arc::new(connection);
-        tokio::spawn(write(stdin, lines));
+        tokio::spawn(write(stdin, first, lines));
         let reading = tokio::spawn(read(stdout, Arc::clone(&connection), file));
         let (stop, stopped) = watch::channel(None);
         let (done, over) = watch::channel(false);
-        let keeper = Keeper { process, pid, reading, stopped, marker, log, name };
+        let ssh = options.launcher.as_ref().is_some_and(Launcher::is_ssh);
+        let keeper = Keeper { process, pid, reading, stopped, marker, log, name, ssh };
         let told = Arc::clone(&connection);
         tokio::spawn(async move {
             keeper.keep(told).await;
@@ -191,39 +198,73 @@ impl Child {
     }
 }
 
+/// The command that starts the child, and what is written to it before anything else.
 fn command(
     options: &AcpOptions,
     request: &OpenRequest,
     password: &Password,
     marker: &str,
-) -> io::Result<std::process::Command> {
+) -> io::Result<(std::process::Command, Vec<u8>)> {
     let missing = || io::Error::other("its command is empty");
-    let (program, args) = options.command.split_first().ok_or_else(missing)?;
+    let launched = options.launcher.as_ref();
+    let argv = match launched {
+        Some(launcher) => launch::argv(launcher, &request.directory, &options.command),
+        None => options.command.clone(),
+    };
+    let (program, args) = argv.split_first().ok_or_else(missing)?;
     let mut command = process::command(program);
-    command
-        .args(args)
-        .current_dir(&request.directory)
-        .env("PWD", &request.directory)
-        .env("OPENCODE_DISABLE_AUTOUPDATE", "1")
-        // `opencode acp` opens a port, and one without a password is everybody's.
-        .env("OPENCODE_SERVER_PASSWORD", password.expose())
-        // They start themselves a second time, and that one would outlive the first.
-        .env("QWEN_CODE_NO_RELAUNCH", "true")
-        .env("GEMINI_CLI_NO_RELAUNCH", "true")
-        .env("WORK_ROOT", &options.root)
-        .env("WORK_STREAM", request.stream.as_str())
-        .env("WORK_THREAD", request.thread.to_string())
-        .envs(&request.environment);
+    command.args(args);
     if let Some(own) = process::own_directory() {
         command.env("PATH", process::path_with(&own));
     }
-    command.envs(&options.env).env(env::SERVER_MARKER, marker);
+    let variables = variables(options, request, password, marker);
+    let first = match launched {
+        Some(_) => {
+            // The launcher's own environment is the user's, where they logged in.
+            launch::preamble(variables.iter().map(|(name, value)| (name.as_str(), value.as_os_str())))
+        }
+        None => {
+            command.current_dir(&request.directory).env("PWD", &request.directory);
+            command.envs(variables);
+            Vec::new()
+        }
+    };
+    command.env(env::SERVER_MARKER, marker);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    Ok(command)
+    Ok((command, first))
 }
 
-/// Writes lines until there are no more; then the pipe is closed.
-async fn write(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
+/// The variables of the program itself; what comes later wins.
+fn variables(
+    options: &AcpOptions,
+    request: &OpenRequest,
+    password: &Password,
+    marker: &str,
+) -> BTreeMap<String, OsString> {
+    let thread = request.thread.to_string();
+    let ours: [(&str, &OsStr); 8] = [
+        ("OPENCODE_DISABLE_AUTOUPDATE", "1".as_ref()),
+        // `opencode acp` opens a port, and one without a password is everybody's.
+        ("OPENCODE_SERVER_PASSWORD", password.expose().as_ref()),
+        // They start themselves a second time, and that one would outlive the first.
+        ("QWEN_CODE_NO_RELAUNCH", "true".as_ref()),
+        ("GEMINI_CLI_NO_RELAUNCH", "true".as_ref()),
+        ("WORK_ROOT", options.root.as_os_str()),
+        ("WORK_STREAM", request.stream.as_str().as_ref()),
+        ("WORK_THREAD", thread.as_ref()),
+        (env::SERVER_MARKER, marker.as_ref()),
+    ];
+    let theirs = request.environment.iter().chain(&options.env);
+    let theirs = theirs.map(|(name, value)| (name.as_str(), OsStr::new(value)));
+    let all = ours.into_iter().chain(theirs);
+    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Writes what comes first, and lines until there are no more; then the pipe is closed.
+async fn write(mut stdin: ChildStdin, first: Vec<u8>, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
+    if stdin.write_all(&first).await.is_err() {
+        return;
+    }
     while let Some(line) = lines.recv().await {
         if stdin.write_all(&line).await.is_err() {
             // It does not read any more; its end tells why.
@@ -268,17 +309,24 @@ struct Keeper {
     marker: String,
     log: Log,
     name: String,
+    /// Whether it is `ssh`, whose code 255 says that there is no connection.
+    ssh: bool,
 }
 
 impl Keeper {
     async fn keep(mut self, connection: Arc<Connection>) {
         let mut stopped = self.stopped.clone();
         let exited = tokio::select! {
-            status = self.process.wait() => status.ok(),
+            status = self.process.wait() => Some(status.ok()),
             // It can't be heard any more.
             _ = &mut self.reading => None,
             // An error means that nobody holds it any more.
-            _ = stopped.wait_for(Option::is_some) => None,
+            _ = stopped.wait_for(Option::is_some) => Some(None),
+        };
+        let exited = match exited {
+            Some(exited) => exited,
+            // How it ended it tells best itself: `ssh` that we end has the code of a connection that was lost.
+            None => timeout(LAST_BREATH, self.process.wait()).await.ok().and_then(Result::ok),
         };
         let ours = *self.stopped.borrow();
         let status = match exited {
@@ -293,10 +341,12 @@ impl Keeper {
             let _ = timeout(PATIENCE, &mut self.reading).await;
             self.reading.abort();
         }
+        let lost = self.ssh && status.is_some_and(|status| status.code() == Some(255));
+        let kind = if lost { FailureKind::ServerUnreachable } else { FailureKind::AgentCrashed };
         let how = status.map_or_else(|| "it was ended by force".to_owned(), |status| status.to_string());
         let last = self.log.last_lines();
         let last = if last.is_empty() { String::new() } else { format!("; its last words: {last}") };
-        let failure = Failure::new(FailureKind::AgentCrashed, format!("`{}` ended ({how}){last}", self.name));
+        let failure = Failure::new(kind, format!("`{}` ended ({how}){last}", self.name));
         connection.fail(Gone { failure, stopped: ours == Some(Stop::Ask) });
     }
 

@@ -19,6 +19,7 @@ mod child;
 mod connection;
 mod diff;
 mod errors;
+mod launch;
 mod lines;
 mod models;
 mod permission;

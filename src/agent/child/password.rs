@@ -20,6 +20,12 @@ impl Password {
         token().map(Self)
     }
 
+    /// One that a person chose; empty where none is needed.
+    #[must_use]
+    pub fn given(secret: String) -> Self {
+        Self(secret)
+    }
+
     /// The secret itself, for an environment or a header.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 
+use super::host::{Host, Remote, Source};
 use super::http::NewSession;
 use super::keeper::Keeper;
 use super::models;
@@ -14,7 +15,7 @@ use super::server::{Server, ServerOptions};
 use super::session::{OpencodeSession, ui_command};
 use super::sse::Subscription;
 use super::wire::ProviderList;
-use crate::agent::child::ServerRecord;
+use crate::agent::child::{Password, ServerRecord};
 use crate::agent::{Backend, BoxFuture, OpenRequest, Session, UiCommand};
 use crate::model::{Failure, FailureKind, KnownSession, ModelRef, SessionId};
 
@@ -32,7 +33,7 @@ const LISTED: u32 = 30;
 
 /// What the backend and its sessions share.
 pub(crate) struct Shared {
-    keeper: Keeper,
+    source: Source,
     pub(crate) program: PathBuf,
     /// The providers of each directory; keys are never kept.
     providers: Mutex<HashMap<PathBuf, Arc<ProviderList>>>,
@@ -43,8 +44,7 @@ impl Opencode {
     #[must_use]
     pub fn new(options: ServerOptions) -> Self {
         let program = options.program.clone();
-        let keeper = Keeper::new(options);
-        Self { shared: Arc::new(Shared { keeper, program, providers: Mutex::default() }) }
+        Self::at(Source::Keeper(Keeper::new(options)), program)
     }
 
     /// Keeps a server that an earlier supervisor left, with all that runs on it. `options` are those of
@@ -53,8 +53,9 @@ impl Opencode {
     /// # Errors
     /// Those of [`Server::take_over`].
     pub async fn take_over(&self, left: &ServerRecord, options: &ServerOptions) -> Result<(), Failure> {
-        let server = Server::take_over(left, options).await?;
-        self.shared.keeper.take_over(Arc::new(server));
+        if let Source::Keeper(keeper) = &self.shared.source {
+            keeper.take_over(Arc::new(Server::take_over(left, options).await?));
+        }
         Ok(())
     }
 
@@ -63,7 +64,7 @@ impl Opencode {
     /// # Errors
     /// What the server failed with.
     pub async fn abandon(&self, session: &SessionId, directory: &Path) -> Result<(), Failure> {
-        self.server().await?.http().at(directory).abort(&session.0, ABANDON).await
+        self.shared.acquire().await?.http().at(directory).abort(&session.0, ABANDON).await
     }
 
     /// How many requests of a session wait for an answer at the server.
@@ -71,18 +72,36 @@ impl Opencode {
     /// # Errors
     /// What the server failed with.
     pub async fn waiting(&self, session: &SessionId, directory: &Path) -> Result<usize, Failure> {
-        let scoped = self.server().await?.http().at(directory);
+        let scoped = self.shared.acquire().await?.http().at(directory);
         let permissions = scoped.permissions().await?.into_iter().map(|request| request.session_id);
         let questions = scoped.questions().await?.into_iter().map(|request| request.session_id);
         Ok(permissions.chain(questions).filter(|of| *of == session.0).count())
     }
 
-    /// The running server; it is started when there is none, so this also warms it up.
+    /// A backend on a server that somebody else keeps; it is neither started nor ended. `program` opens the UI.
     ///
     /// # Errors
-    /// Those of [`Server::start`].
+    /// `ServerUnreachable` when there can be no server at such an address.
+    pub fn remote(url: &str, password: Password, program: PathBuf) -> Result<Self, Failure> {
+        Ok(Self::at(Source::Remote(Remote::new(url, password)?), program))
+    }
+
+    fn at(source: Source, program: PathBuf) -> Self {
+        Self { shared: Arc::new(Shared { source, program, providers: Mutex::default() }) }
+    }
+
+    /// The running server that we keep; it is started when there is none, so this also warms it up.
+    ///
+    /// # Errors
+    /// Those of [`Server::start`]; `ServerUnreachable` when we keep none.
     pub async fn server(&self) -> Result<Arc<Server>, Failure> {
-        self.shared.keeper.acquire().await
+        match self.shared.acquire().await? {
+            Host::Kept(server) => Ok(server),
+            Host::Remote(http) => {
+                let words = format!("opencode at {} is not kept by us", http.url());
+                Err(Failure::new(FailureKind::ServerUnreachable, words))
+            }
+        }
     }
 
     /// Whether a model can be used in a directory.
@@ -90,7 +109,7 @@ impl Opencode {
     /// # Errors
     /// `ModelUnknown`, with the names that come closest; or what the server failed with.
     pub async fn check_model(&self, directory: &Path, model: &ModelRef) -> Result<(), Failure> {
-        let server = self.server().await?;
+        let server = self.shared.acquire().await?;
         self.shared.check_model(&server, directory, model).await
     }
 
@@ -99,7 +118,7 @@ impl Opencode {
     /// # Errors
     /// `SessionUnknown`, or what the server failed with.
     pub async fn ui(&self, session: &SessionId, directory: &Path) -> Result<UiCommand, Failure> {
-        let server = self.server().await?;
+        let server = self.shared.acquire().await?;
         let scoped = server.http().at(directory);
         scoped.session(&session.0).await.map_err(|failure| missing(failure, &session.0))?;
         Ok(ui_command(&self.shared.program, &server, session, directory))
@@ -110,7 +129,7 @@ impl Opencode {
     /// # Errors
     /// What the server failed with.
     pub async fn sessions(&self, directory: &Path) -> Result<Vec<KnownSession>, Failure> {
-        let server = self.server().await?;
+        let server = self.shared.acquire().await?;
         let infos = server.http().at(directory).sessions(LISTED).await?;
         let here = infos.into_iter().filter(|info| Path::new(&info.directory) == directory);
         Ok(here
@@ -123,7 +142,7 @@ impl Opencode {
     }
 
     async fn open_session(&self, request: OpenRequest) -> Result<OpencodeSession, Failure> {
-        let server = self.server().await?;
+        let server = self.shared.acquire().await?;
         let scoped = server.http().at(&request.directory);
         let new = NewSession {
             title: &request.title,
@@ -167,13 +186,13 @@ fn missing(failure: Failure, id: &str) -> Failure {
 
 impl Shared {
     /// The running server, started again when it has died.
-    pub(crate) async fn acquire(&self) -> Result<Arc<Server>, Failure> {
-        self.keeper.acquire().await
+    pub(crate) async fn acquire(&self) -> Result<Host, Failure> {
+        self.source.acquire().await
     }
 
     pub(crate) async fn check_model(
         &self,
-        server: &Server,
+        server: &Host,
         directory: &Path,
         model: &ModelRef,
     ) -> Result<(), Failure> {
@@ -203,6 +222,6 @@ impl Backend for Opencode {
     }
 
     fn shutdown(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.shared.keeper.stop())
+        Box::pin(self.shared.source.stop())
     }
 }

@@ -42,8 +42,15 @@ pub(crate) struct Http {
 impl Http {
     /// A client of the server at `url`, e.g. `http://127.0.0.1:4096`, which notes its signs of life.
     pub(crate) fn with_vitals(url: &str, password: Password, vitals: Vitals) -> Result<Self, Failure> {
+        // Who installed one before has the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // A proxy of the user's must not see requests to their own machine.
-        let client = Client::builder().no_proxy().connect_timeout(SHORT).pool_max_idle_per_host(KEPT).build();
+        let client = Client::builder().no_proxy().connect_timeout(SHORT).pool_max_idle_per_host(KEPT);
+        let client = match url.starts_with("https://") {
+            true => client.build(),
+            // The system's certificates take memory, and nobody asks for one here.
+            false => client.tls_certs_only([]).build(),
+        };
         let client = client.map_err(|error| unreachable_server(url, &error.to_string()))?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), password, vitals })
     }

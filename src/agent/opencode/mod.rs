@@ -8,6 +8,7 @@ mod backend;
 mod errors;
 mod exit;
 mod health;
+mod host;
 mod http;
 mod keeper;
 mod look;

@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::backend::Shared;
 use super::errors;
-use super::http::{Http, Scoped};
+use super::host::Host;
+use super::http::Scoped;
 use super::look::{Seen, answered_meanwhile, see};
 use super::message_id;
-use super::server::Server;
 use super::sse::{Feed, Subscription};
 use super::turn::{self, Phase, Request, Turn};
 use super::wire::{Event, SessionInfo};
@@ -50,7 +50,7 @@ const ALL: u32 = 1000;
 /// One session on the shared server.
 pub(crate) struct OpencodeSession {
     shared: Arc<Shared>,
-    server: Arc<Server>,
+    server: Host,
     id: SessionId,
     directory: PathBuf,
     turn: Turn,
@@ -98,7 +98,7 @@ impl OpencodeSession {
     /// meanwhile.
     pub(crate) fn new(
         shared: Arc<Shared>,
-        server: Arc<Server>,
+        server: Host,
         id: &str,
         directory: PathBuf,
         early: Option<Subscription>,
@@ -205,7 +205,7 @@ impl OpencodeSession {
     /// Does what a prompt needs; each thing waits for the server, and none for another.
     async fn make_ready(&mut self, model: &ModelRef) -> Result<Ready, Failure> {
         let before = std::mem::replace(&mut self.server, self.shared.acquire().await?);
-        let early = self.early.take().filter(|_| Arc::ptr_eq(&before, &self.server));
+        let early = self.early.take().filter(|_| before.is(&self.server));
         let scoped = self.scoped();
         let subscription = async {
             match early {
@@ -427,13 +427,8 @@ impl OpencodeSession {
 }
 
 /// The command that opens opencode's own UI on a session of this server.
-pub(super) fn ui_command(
-    program: &Path,
-    server: &Server,
-    session: &SessionId,
-    directory: &Path,
-) -> UiCommand {
-    let http: &Http = server.http();
+pub(super) fn ui_command(program: &Path, server: &Host, session: &SessionId, directory: &Path) -> UiCommand {
+    let http = server.http();
     let mut argv = vec![program.as_os_str().to_owned()];
     argv.extend(["attach", http.url(), "--session", &session.0, "--dir"].map(Into::into));
     argv.push(directory.as_os_str().to_owned());
@@ -441,7 +436,12 @@ pub(super) fn ui_command(
         ("OPENCODE_SERVER_PASSWORD".to_owned(), http.password().expose().to_owned()),
         ("OPENCODE_SERVER_USERNAME".to_owned(), super::http::USER.to_owned()),
     ];
-    UiCommand { argv, env, directory: directory.to_owned() }
+    let directory = match server {
+        Host::Kept(_) => directory.to_owned(),
+        // A folder of another machine may be none here.
+        Host::Remote(_) => PathBuf::from("/"),
+    };
+    UiCommand { argv, env, directory }
 }
 
 impl Session for OpencodeSession {

@@ -261,7 +261,7 @@ fn command(options: &ServerOptions, place: &Place, marker: &str) -> io::Result<C
 }
 
 /// Versions compare by their numbers; one that tells none is no release of ours to judge, unless empty.
-fn is_older(version: &str) -> bool {
+pub(super) fn is_older(version: &str) -> bool {
     let core = version.split(['-', '+']).next().unwrap_or_default();
     let numbers: Vec<u32> = core.split('.').filter_map(|part| part.parse().ok()).collect();
     match numbers.as_slice() {

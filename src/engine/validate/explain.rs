@@ -11,6 +11,9 @@ pub fn explain(code: &str) -> Option<&'static str> {
         }
         "A000" => "`work/agents.yaml` is missing or can't be read. `work init` makes one.",
         "C000" => "`work/config.yaml` can't be read. The file is optional; delete it or repair it.",
+        "J001" => {
+            "`.git/work/jobs.json`, the queue of background jobs, can't be read. It is never replaced by an empty one; commands that need it stop. `work validate --restore` brings back the newest good copy, in which no job starts by itself. Records and journals of turns are elsewhere and are not touched."
+        }
         "S001" => {
             "A thread says something else than when the plan was approved, or is new, renamed or gone. It is not run until the plan is approved again, or `--allow-drift` is given."
         }

@@ -156,6 +156,27 @@ impl TakenServer {
     }
 }
 
+/// What is to end of that which dead runtimes have left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// The agents that were kept for threads; nobody can talk to them any more.
+    Agents,
+    /// Shared servers as well, with whatever still runs on them.
+    All,
+}
+
+/// Ends what dead runtimes have left, below a private folder, and tells how many of their agents and servers
+/// that were.
+pub async fn end_left(private: &Path, what: Left) -> usize {
+    let mut left = leftovers(&private.join("servers"));
+    // An agent of a thread has its marker in the name of its record; a server is its runtime's only one.
+    let is_agent = |file: &Path| file.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-'));
+    left.retain(|(file, _)| what == Left::All || is_agent(file));
+    let count = left.len();
+    sweep(left).await;
+    count
+}
+
 async fn sweep(left: Vec<(PathBuf, Running)>) {
     for (file, left) in left {
         tracing::info!(pid = left.server.identity.pid, "ending an agent's process that was left behind");

@@ -4,26 +4,31 @@ mod activity;
 mod ledger;
 mod opencode;
 mod policy;
+mod remote;
 mod seen;
 mod warm;
 
 pub(super) use activity::Lease;
+pub use ledger::{Left, end_left};
 pub use seen::Which;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use activity::InUse;
 use ledger::Ledger;
 use opencode::Servers;
+use remote::Remotes;
 use seen::Seen;
 use warm::WarmAgents;
 
 use super::RuntimeSettings;
 use crate::agent::opencode::Opencode;
 use crate::agent::{OpenRequest, Session};
-use crate::config::Agent;
-use crate::model::{AgentProcess, BackendKind, ClosedAgent, Failure, Owner, SessionId, StreamId, ThreadId};
+use crate::config::{Agent, Place};
+use crate::model::{
+    AgentProcess, BackendKind, ClosedAgent, Failure, FailureKind, Owner, SessionId, StreamId, ThreadId,
+};
 use crate::sys::clock::Clock;
 
 /// The pool. Cheap to ask; starts nothing by itself.
@@ -32,7 +37,9 @@ pub(super) struct Pool {
     servers: Servers,
     /// Who uses opencode's server, or what runs in its place.
     shared: InUse,
+    remotes: Remotes,
     warm: WarmAgents,
+    root: PathBuf,
     clock: Clock,
 }
 
@@ -50,6 +57,8 @@ impl Pool {
         Self {
             servers: Servers::new(settings, Arc::clone(&ledger)),
             shared: InUse::new(Arc::default()),
+            remotes: Remotes::new(settings.opencode.clone()),
+            root: settings.root.clone(),
             warm: WarmAgents::new(settings, Arc::clone(&ledger)),
             clock: settings.clock,
             ledger,
@@ -82,32 +91,57 @@ impl Pool {
         request: OpenRequest,
         warn: &(dyn Fn(String) + Send + Sync),
     ) -> Result<Opened, Failure> {
-        let (session, lease) = match agent.backend {
-            BackendKind::Opencode | BackendKind::OpencodeRun => {
+        let request =
+            OpenRequest { directory: self.over_there(&agent.place, &request.directory)?, ..request };
+        let (session, lease) = match (agent.backend, &agent.place) {
+            (BackendKind::Opencode | BackendKind::OpencodeRun, Place::Server(address)) => {
+                self.remotes.open(address, request).await?
+            }
+            (BackendKind::Opencode | BackendKind::OpencodeRun, _) => {
                 let lease = self.shared.lease();
                 (self.servers.open(request, warn).await?, lease)
             }
-            BackendKind::Acp => self.warm.open(agent, request).await?,
+            (BackendKind::Acp, _) => self.warm.open(agent, request).await?,
         };
         lease.waits(false);
         Ok(Opened { session, lease })
     }
 
-    /// The backend on the shared opencode server, for what only that can do.
+    /// The backend on the opencode server of this place, for what only that can do.
     ///
     /// # Errors
-    /// `AgentMissing` when the program is not there; `AgentTooOld` when it is known to be.
-    pub(super) async fn server(&self) -> Result<Opencode, Failure> {
-        self.servers.server().await
+    /// `AgentMissing` when the program is not there; `AgentTooOld` when it is known to be;
+    /// `ServerUnreachable` when somebody else's server can't be one.
+    pub(super) async fn server(&self, place: &Place) -> Result<Opencode, Failure> {
+        match place {
+            Place::Server(address) => self.remotes.server(address),
+            Place::Here | Place::Launched(_) => self.servers.server().await,
+        }
+    }
+
+    /// Where a folder is at the agent's place.
+    ///
+    /// # Errors
+    /// `Task` when nobody knows.
+    pub(super) fn over_there(&self, place: &Place, folder: &Path) -> Result<PathBuf, Failure> {
+        place.over_there(&self.root, folder).ok_or_else(|| {
+            let words = format!(
+                "the agent's `directory` says where the repository is over there, and `{}` is not below the \
+                 repository",
+                folder.display()
+            );
+            Failure::new(FailureKind::Task, words)
+        })
     }
 
     /// What has to be started before a session can be opened, in words; `None` when nothing has.
     pub(super) fn to_start(&self, agent: &Agent, stream: &StreamId, thread: ThreadId) -> Option<String> {
-        let (warm, what) = match agent.backend {
-            BackendKind::Opencode | BackendKind::OpencodeRun => {
+        let (warm, what) = match (agent.backend, &agent.place) {
+            (BackendKind::Opencode | BackendKind::OpencodeRun, Place::Server(_)) => return None,
+            (BackendKind::Opencode | BackendKind::OpencodeRun, _) => {
                 (self.servers.is_warm(), "opencode serve".to_owned())
             }
-            BackendKind::Acp => (self.warm.is_warm(agent, stream, thread), agent.command.join(" ")),
+            (BackendKind::Acp, _) => (self.warm.is_warm(agent, stream, thread), agent.command_line()),
         };
         (!warm).then(|| format!("`{what}`"))
     }
@@ -135,7 +169,8 @@ impl Pool {
             url: None,
         };
         let programs = (0..self.servers.programs()).map(|_| program());
-        seen::measured(server.into_iter().chain(programs).chain(self.warm.seen()).collect(), self.clock).await
+        let all = server.into_iter().chain(programs).chain(self.remotes.seen()).chain(self.warm.seen());
+        seen::measured(all.collect(), self.clock).await
     }
 
     /// Ends the warm agents that are meant and that nobody uses, and tells of each; those in use end as soon

@@ -18,7 +18,7 @@ use super::policy::{Limits, Standing, Verdict, judge};
 use super::{Seen, Which};
 use crate::agent::acp::{Acp, AcpOptions};
 use crate::agent::{Backend as _, OpenRequest, Session};
-use crate::config::Agent;
+use crate::config::{Agent, Launcher, Place};
 use crate::model::{AgentName, BackendKind, ClosedAgent, Failure, FailureKind, KeptFor, StreamId, ThreadId};
 use crate::runtime::RuntimeSettings;
 
@@ -30,12 +30,26 @@ struct Key {
     agent: AgentName,
     command: Vec<String>,
     env: BTreeMap<String, String>,
+    place: Place,
 }
 
 impl Key {
     fn new(agent: &Agent, stream: &StreamId, thread: ThreadId) -> Self {
-        let Agent { name, command, env, .. } = agent.clone();
-        Self { stream: stream.clone(), thread, agent: name, command, env }
+        let Agent { name, command, env, place, .. } = agent.clone();
+        Self { stream: stream.clone(), thread, agent: name, command, env, place }
+    }
+
+    fn launcher(&self) -> Option<&Launcher> {
+        match &self.place {
+            Place::Launched(launcher) => Some(launcher),
+            Place::Here | Place::Server(_) => None,
+        }
+    }
+
+    /// What runs, with whatever launches it.
+    fn what(&self) -> String {
+        let launcher = self.launcher().into_iter().flat_map(|launcher| &launcher.command);
+        launcher.chain(&self.command).map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
     fn kept_for(&self) -> KeptFor {
@@ -176,7 +190,7 @@ impl Warm {
 
     fn seen(&self, key: &Key, ending: bool) -> Seen {
         Seen {
-            what: key.command.join(" "),
+            what: key.what(),
             backend: BackendKind::Acp,
             kept_for: Some(key.kept_for()),
             used: self.used.now(),
@@ -221,8 +235,9 @@ impl Shared {
         let told = Arc::clone(&marker);
         let options = AcpOptions {
             command: key.command.clone(),
+            launcher: key.launcher().cloned(),
             env: key.env.clone(),
-            root: self.root.clone(),
+            root: key.place.over_there(&self.root, &self.root).unwrap_or_else(|| self.root.clone()),
             log: self.logs.join(format!("{}-{}.log", key.stream.as_str(), key.thread)),
             on_start: Some(Arc::new(move |record| {
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(record.marker.clone());
@@ -262,7 +277,7 @@ impl Shared {
                 continue;
             }
             ended.extend(warm.acp.process().map(|process| ClosedAgent {
-                what: key.command.join(" "),
+                what: key.what(),
                 kept_for: key.kept_for(),
                 pid: process.pid,
             }));

@@ -8,9 +8,11 @@ use std::time::Duration;
 use super::wire::{Read, Unreadable, parse, render};
 use crate::model::Jobs;
 use crate::store::private::Private;
+use crate::store::rotation::Rotation;
 use crate::store::{StoreError, TransactError};
 use crate::sys::atomic::{self, Access};
-use crate::sys::lock;
+use crate::sys::fault;
+use crate::sys::lock::{self, Lock};
 
 /// The name of the file in the private folder.
 const FILE_NAME: &str = "jobs.json";
@@ -28,14 +30,32 @@ impl JobStoreError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match &self.0 {
-            StoreError::Corrupt { path, .. } => Some(format!(
-                "correct it by hand, or `mv {path} {path}.bad` and begin with an empty queue: the records of \
+            StoreError::Corrupt { path, .. } => Some(match JobStore::beside(path).newest_copy() {
+                Some(copy) => format!(
+                    "`work validate --restore` brings back the newest good copy ({} jobs, none of which starts by \
+                     itself) and keeps this file",
+                    copy.jobs
+                ),
+                None => format!(
+                    "correct it by hand, or `mv {path} {path}.bad` and begin with an empty queue: the records of \
                  all turns are elsewhere",
-                path = path.display()
-            )),
+                    path = path.display()
+                ),
+            }),
             StoreError::Newer { .. } => Some("upgrade `work`; until then it only reads the queue".to_owned()),
             other => other.hint(),
         }
+    }
+}
+
+/// The lock of the queue.
+pub(super) struct Held(Lock);
+
+impl Held {
+    /// A lock whose file somebody deleted guards nothing.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let lost = || StoreError::LockLost { path: self.0.path().to_owned() };
+        if self.0.is_intact() { Ok(()) } else { Err(lost()) }
     }
 }
 
@@ -50,6 +70,11 @@ impl JobStore {
     #[must_use]
     pub fn new(private: &Path) -> Self {
         Self { private: private.to_owned() }
+    }
+
+    /// The queue whose file this is.
+    fn beside(path: &Path) -> Self {
+        Self::new(path.parent().unwrap_or(Path::new("/")))
     }
 
     /// The path of `jobs.json`.
@@ -76,14 +101,7 @@ impl JobStore {
         change: impl FnOnce(&mut Jobs) -> Result<T, E>,
     ) -> Result<T, TransactError<E>> {
         let path = self.path();
-        let failed = |error: crate::store::private::PrivateError| StoreError::Io {
-            action: "make",
-            path: self.private.clone(),
-            source: io::Error::other(error),
-        };
-        Private::open(&self.private).map_err(failed)?;
-        let lock =
-            lock::acquire(&self.private.join(".jobs.json.lock"), PATIENCE).map_err(StoreError::from)?;
+        let lock = self.lock()?;
         let Read { jobs: before, newer } = self.load()?;
         if let Some(version) = newer {
             return Err(StoreError::Newer { path, version }.into());
@@ -93,15 +111,37 @@ impl JobStore {
         if jobs == before {
             return Ok(result);
         }
+        fault::point("jobs.changed");
         let bytes = render(&jobs).map_err(StoreError::Render)?;
         atomic::remove_leftovers(&path);
-        if !lock.is_intact() {
-            return Err(StoreError::LockLost { path: lock.path().to_owned() }.into());
-        }
+        lock.check()?;
         let written = atomic::replace(&path, &bytes, Access::Private).map_err(StoreError::from)?;
+        fault::point("jobs.written");
+        // Without a second chance the queue is as good; it must not fail for want of one.
+        let _ = self.copies().keep(&bytes);
+        fault::point("jobs.copied");
         drop(lock);
+        fault::point("jobs.unlocked");
         written.sync_dir().map_err(StoreError::from)?;
+        fault::point("jobs.durable");
         Ok(result)
+    }
+
+    /// Takes the lock of the queue, and makes its folder where there is none.
+    pub(super) fn lock(&self) -> Result<Held, StoreError> {
+        let failed = |error: crate::store::private::PrivateError| StoreError::Io {
+            action: "make",
+            path: self.private.clone(),
+            source: io::Error::other(error),
+        };
+        Private::open(&self.private).map_err(failed)?;
+        let lock = lock::acquire(&self.private.join(".jobs.json.lock"), PATIENCE)?;
+        fault::point("jobs.locked");
+        Ok(Held(lock))
+    }
+
+    pub(super) fn copies(&self) -> Rotation {
+        Rotation::new(&self.private, "jobs", "jobs")
     }
 
     fn load(&self) -> Result<Read, StoreError> {

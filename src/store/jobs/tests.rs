@@ -124,8 +124,8 @@ fn damage_is_an_error_and_changes_nothing() {
         let error = store.read().expect_err(&shown);
         assert!(matches!(error.0, StoreError::Corrupt { .. }), "{shown}: {error}");
         assert!(
-            error.hint().is_some_and(|hint| hint.contains("mv ") && hint.contains("jobs.json")),
-            "{shown}"
+            error.hint().is_some_and(|hint| hint.contains("work validate --restore")),
+            "{shown}: there is a copy"
         );
         let refused = touch(&store);
         assert!(matches!(refused, Err(TransactError::Store(StoreError::Corrupt { .. }))), "{shown}");
