@@ -27,7 +27,9 @@ wrote [REPO]/work/001-rename-fetch/REPORT.md
     desk.run("report").ok();
     desk.run("report").ok();
     desk.write_file(&format!("{STREAM}/REPORT.md"), "# Notes of a person\n");
-    desk.shows("report", str![[r#"
+    desk.shows(
+        "report",
+        str![[r#"
 $ work report
 --- stderr
 error: `[REPO]/work/001-rename-fetch/REPORT.md` is there, and `work report` did not write it
@@ -35,7 +37,8 @@ hint: `work report --force` replaces it; or move it away
 hint: `work report --stdout` prints the report instead
 --- exit 1
 
-"#]]);
+"#]],
+    );
     assert_eq!(desk.bytes(format!("{STREAM}/REPORT.md")), b"# Notes of a person\n");
     desk.run("report --force").ok();
     assert!(desk.bytes(format!("{STREAM}/REPORT.md")).starts_with(b"<!-- Written by `work report`"));

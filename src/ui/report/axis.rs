@@ -144,11 +144,14 @@ impl Axis {
             (seconds > 0.0).then(|| piece.width / seconds)
         };
         let widest = self.pieces.iter().filter_map(scale).fold(0.0, f64::max);
+        if widest <= 0.0 {
+            return 1;
+        }
         #[expect(clippy::cast_precision_loss, reason = "a step has few digits")]
         let fits = |step: &&i64| **step as f64 * widest >= HOURS_APART;
         STEPS.iter().find(fits).copied().unwrap_or_else(|| {
             // Years: as many months as it takes.
-            let months = (HOURS_APART / widest.max(f64::MIN_POSITIVE) / 2_419_200.0).ceil();
+            let months = (HOURS_APART / widest / 2_419_200.0).ceil();
             #[expect(clippy::cast_possible_truncation, reason = "a span of time has few months")]
             let months = months.clamp(1.0, 1e6) as i64;
             months * 2_419_200

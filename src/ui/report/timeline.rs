@@ -21,6 +21,9 @@ const THREAD: usize = 24;
 const BAR: usize = 14;
 const FOOT: usize = 30;
 
+/// With more sessions than this it is as wide as the window.
+const LONG: usize = 100;
+
 /// How many columns of a name there is room for.
 const NAME: usize = 27;
 
@@ -65,11 +68,12 @@ pub(super) fn timeline(report: &Report) -> String {
         count(threads, "thread")
     );
     format!(
-        "{legend}<div class=\"timeline\" role=\"region\" aria-label=\"Timeline\" tabindex=\"0\">\n\
+        "{legend}<div class=\"timeline{long}\" role=\"region\" aria-label=\"Timeline\" tabindex=\"0\">\n\
          <svg class=\"names\" height=\"{height}\" role=\"group\" aria-label=\"Threads\">\n{names}</svg>\n\
          <svg class=\"plot\" height=\"{height}\" role=\"group\" aria-label=\"{label}\">\n{defs}{grid}{bars}</svg>\n\
          <svg class=\"costs\" height=\"{height}\" role=\"group\" aria-label=\"Cost of each thread\">\n{costs}</svg>\n\
          </div>\n{cuts}",
+        long = if report.spent.sessions > LONG { " long" } else { "" },
         legend = legend(report),
         names = names(&rows),
         defs = DEFS,
