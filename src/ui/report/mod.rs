@@ -22,4 +22,4 @@ pub const MARKDOWN_MARK: &str =
     "<!-- Written by `work report`, which replaces it: keep words of your own elsewhere. -->";
 
 /// How an HTML report begins.
-pub const HTML_MARK: &str = "<!DOCTYPE html>\n<!-- Written by `work report --html`. -->";
+pub const HTML_MARK: &str = "<!DOCTYPE html>\n<!-- Written by `work report --html FILE`. -->";
