@@ -4,7 +4,7 @@ use snapbox::str;
 
 use super::desk::{Desk, STREAM, document};
 
-/// Tried mutant: the report is written where something else is.
+/// Tried mutant: whatever is there is taken for a report.
 #[test]
 fn beside_the_plan() {
     let desk = Desk::busy();

@@ -95,7 +95,7 @@ fn number(value: &Value, name: &str) -> f64 {
     value[name].as_f64().unwrap_or_else(|| panic!("`{name}` in {value}"))
 }
 
-/// Tried mutants: another hash in the policy, so that no style counts; bars placed without their percent sign;
+/// Tried mutants: the hash of another style in the policy, so that none counts; bars placed without their percent sign;
 /// the plot without its least width.
 #[test]
 fn the_page_is_drawn_as_it_was_meant() {
@@ -114,6 +114,8 @@ fn the_page_is_drawn_as_it_was_meant() {
     assert!((width(1) / width(4) - 1.0).abs() < 0.1 && width(2) > 1.2 * width(1), "{bars:#?}");
     assert!(number(&bars[0], "right") < number(&bars[1], "left"));
     assert!((number(&bars[0], "top") - number(&bars[1], "top")).abs() < 1.0);
+    // The last one ends where the plot does.
+    assert!(number(&bars[2], "right") > 0.9 * number(&wide, "plot"), "{}", bars[2]);
     // The name of each thread stands in the row of its bars.
     let names = wide["names"].as_array().expect("names");
     assert_eq!(names.len(), 5);
