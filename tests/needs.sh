@@ -106,6 +106,11 @@ need_ssh() {
     missing "ssh is not installed, which the tests of launchers need" "\`apt-get install openssh-server openssh-client\`"
 }
 
+# The browser that the HTML report is tested in. Without one on macOS, those tests are not built.
+need_chromium() {
+    is_mac || has chromium-browser || has google-chrome || need_package chromium
+}
+
 # The pinned version, and the one that is installed in the checkout.
 opencode_pinned() { sed -n 's/.*"opencode-ai": "\([0-9][^"]*\)".*/\1/p' "$agents_dir/package.json"; }
 opencode_installed() {

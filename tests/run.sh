@@ -3,7 +3,7 @@
 #
 #   tests/run.sh
 #
-# Needs Rust, git and npm; installs tmux and sshd (apt-get) and the pinned agents (npm, into tests/agents).
+# Needs Rust, git and npm; installs tmux, sshd and Chromium (apt-get) and the pinned agents (npm, into tests/agents).
 # The tests come last, so that the last lines are their result.
 set -euo pipefail
 
@@ -20,7 +20,7 @@ if [[ -n ${CI:-} ]]; then
     has npm || need_package npm || exit 6
     is_mac || has strace || need_package strace || true
 fi
-need_all git rust tmux ssh opencode qwen || exit 6
+need_all git rust tmux ssh chromium opencode qwen || exit 6
 cargo --version
 tmux -V
 echo "opencode $(opencode_installed)"

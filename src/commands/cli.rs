@@ -10,8 +10,8 @@ use super::failed::CommandResult;
 use super::{
     add_batch, add_stage, add_task, add_thread, agents, answer, approve, assign, close, complete,
     continue_stream, create, delete, edit, execute, fix, hold, import, init, jobs, list, logs, multi,
-    preview, prompt, review, session, show, status, supervisor, tree, unhold, update, use_stream, validate,
-    why,
+    preview, prompt, report_stream, review, session, show, status, supervisor, tree, unhold, update,
+    use_stream, validate, why,
 };
 use crate::ui::ColorChoice;
 
@@ -36,7 +36,7 @@ Run:         execute multi continue answer update
 Change:      add-stage add-batch add-thread add-task edit delete hold unhold
              complete
 Repair:      fix session
-Look:        status why logs
+Look:        status why logs report
 Background:  jobs supervisor close
 
 {all-args}{after-help}";
@@ -125,6 +125,7 @@ pub(super) enum Command {
     Status(status::Args),
     Logs(logs::Args),
     Why(why::Args),
+    Report(report_stream::Args),
     Jobs(jobs::Args),
     Supervisor(supervisor::Args),
     Close(close::Args),
@@ -166,6 +167,7 @@ impl Command {
             Self::Status(args) => status::run(ctx, &args),
             Self::Logs(args) => logs::run(ctx, &args),
             Self::Why(args) => why::run(ctx, &args),
+            Self::Report(args) => report_stream::run(ctx, &args),
             Self::Close(args) => close::run(ctx, &args),
             Self::Jobs(args) => jobs::run(ctx, &args),
             Self::Supervisor(args) => supervisor::run(ctx, &args),

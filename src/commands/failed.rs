@@ -15,6 +15,7 @@ use crate::engine::edits::PlanEditError;
 use crate::engine::import::ImportError;
 use crate::engine::init::InitError;
 use crate::engine::jobs::JobError;
+use crate::engine::report::ReportFileError;
 use crate::engine::restore::RestoreError;
 use crate::engine::session::SessionUseError;
 use crate::engine::standing::StandingError;
@@ -258,6 +259,12 @@ impl From<PlanEditError> for Failed {
             error @ PlanEditError::Read { .. } => Self::hinted(Exit::Failed, "plan", &error),
             error => Self::hinted(Exit::Failed, "refused", &error),
         }
+    }
+}
+
+impl From<ReportFileError> for Failed {
+    fn from(error: ReportFileError) -> Self {
+        Self::hinted(Exit::Failed, "refused", &error)
     }
 }
 

@@ -49,6 +49,7 @@ mod notifying;
 mod preview;
 mod prompt;
 mod report;
+mod report_stream;
 mod review;
 mod run;
 mod schemas;

@@ -16,6 +16,7 @@ use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
 use crate::engine::jobs::JobRow;
 use crate::engine::notice::Notification;
+use crate::engine::report::Report;
 use crate::engine::review::Review;
 use crate::engine::session::SessionView;
 use crate::engine::standing::Standing;
@@ -80,6 +81,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("notification", of::<Notification>()),
         ("preview", of::<preview::Document>()),
         ("prompt", of::<prompt::Document>()),
+        ("report", of::<Report>()),
         ("review", of::<Review>()),
         ("show", of::<show::Document<'static>>()),
         ("standing", of::<Standing>()),

@@ -33,6 +33,7 @@ pub mod owner;
 mod prepare;
 mod prepare_error;
 mod prompt;
+pub mod report;
 mod resolve;
 pub mod restore;
 pub mod review;

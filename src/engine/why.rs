@@ -228,7 +228,8 @@ fn because(thread: &Thread, status: ThreadStatus, case: &Case) -> String {
     }
 }
 
-fn next(case: &Case) -> String {
+/// What a person does next about a thread that was begun, as a sentence with a command in backticks.
+pub(super) fn next(case: &Case) -> String {
     let id = case.thread.id;
     match case.thread.status {
         ThreadStatus::Pending => format!("`work execute --thread {id}` runs it, `work continue` its batch"),

@@ -24,6 +24,7 @@ mod tests;
 mod tree;
 mod values;
 
+pub use globs::Paths;
 pub use hash::{bytes_hash, meaning_hash, plan_hash, seal};
 pub use parse::{Parsed, parse, read};
 pub use rules::{PLACEHOLDER, codes, explain};

@@ -150,6 +150,12 @@ impl Desk {
         self.is(&format!("$ work {line} --json\n{}", whole(&output)), expected);
     }
 
+    /// A snapshot in a file of its own.
+    pub(super) fn golden(name: &str) -> snapbox::Data {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cli").join(name);
+        snapbox::Data::read_from(&path, Some(snapbox::data::DataFormat::Text))
+    }
+
     /// A text, as a snapshot.
     #[track_caller]
     pub(super) fn is(&self, actual: &str, expected: impl IntoData) {

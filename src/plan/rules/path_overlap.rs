@@ -10,7 +10,10 @@ pub(super) const RULE: Rule = Rule {
     code: "P030",
     explain: "The threads of a batch run at the same time. `**Paths:**` of two of them hold the same \
               files, so one agent may overwrite what the other one writes. Divide the files between them, \
-              put one of the threads into a later batch, or let it depend on the other one.",
+              put one of the threads into a later batch, or let it depend on the other one. A glob is read \
+              from the root of the repository: `*`, `?` and `[a-z]` stay within one name, `**` goes through \
+              folders, `{a,b}` is either, and a folder holds all that lies below it. Two of them hold the \
+              same files when some path belongs to both, whether it is there yet or not.",
     check,
 };
 
