@@ -18,4 +18,6 @@ pub use agents::{Agent, Agents, DEFAULT_AGENTS, ParsedAgents, parse_agents};
 pub use duration::{DurationError, duration_words, parse_duration};
 pub use explain::{codes, explain};
 pub use notify::Notify;
-pub use settings::{ParsedSettings, PoolSettings, Settings, Window, parse_settings};
+pub use settings::{
+    Isolation, ParsedSettings, PoolSettings, Settings, Window, WorktreeSettings, parse_settings,
+};

@@ -14,7 +14,7 @@ use super::pool::{Lease, Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
 use super::watch::Watch;
-use super::{Runtime, RuntimeSettings};
+use super::{Runtime, RuntimeSettings, worktrees};
 use crate::agent::{OpenRequest, PermissionReply, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{Asking, TurnMessage, TurnSpec, UiCommand};
@@ -63,6 +63,11 @@ pub(super) async fn run(
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut tries = Tries::new(spec.models.clone(), runtime.settings.wait_for_limit);
     let mut next = tries.first();
+    if let Err(failure) = worktrees::ready(&runtime.settings, &mut spec, news).await
+        && let Some(model) = next.take()
+    {
+        last = refused(runtime, &spec, &model, failure).await;
+    }
     while let Some(model) = next.take() {
         last = attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await;
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
@@ -209,6 +214,7 @@ async fn attempt(
         // A server that is gone can't tell any more; the record then has no usage, which is true.
         Ok(Err(_)) | Err(_) => None,
     };
+    worktrees::keep(settings, spec, &record.facts, model, &outcome, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
     let durable = async {
         if let Some(journal) = journal {

@@ -46,6 +46,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         asking: Asking { policy: Policy::Ask, timeout: std::time::Duration::from_secs(600) },
         notify: None,
         connected: None,
+        isolated: None,
     })
 }
 

@@ -28,3 +28,4 @@ mod records;
 mod repair;
 mod repair_by_hand;
 mod rig;
+mod worktrees;
