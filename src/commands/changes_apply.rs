@@ -46,18 +46,12 @@ pub(super) fn run(ctx: &Context, workspace: &Workspace, desk: &Desk, args: &Args
 }
 
 /// The threads of a stream, or of a batch of it, that have something pending.
-pub(super) fn pending(
+fn pending(
     desk: &Desk,
     stream: &StreamId,
     batch: Option<BatchId>,
 ) -> Result<Vec<(StreamId, ThreadId)>, Failed> {
-    let threads = desk.threads()?.into_iter();
-    let meant = threads.filter(|refs| {
-        refs.stream == *stream
-            && refs.pending().is_some()
-            && batch.is_none_or(|batch| refs.thread.batch == batch)
-    });
-    let found: Vec<_> = meant.map(|refs| (refs.stream, refs.thread)).collect();
+    let found = desk.pending(stream, batch)?;
     if found.is_empty() {
         return Err(Failed::new(Exit::Failed, "nothing-to-do", "no thread has a pending change")
             .hint("`work changes` lists what is pending"));

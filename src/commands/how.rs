@@ -110,6 +110,10 @@ pub(super) struct Watching {
     /// Wait until all turns have ended; their progress is shown meanwhile
     #[arg(short, long)]
     pub(super) wait: bool,
+    /// When all threads of the batch are done, bring what they changed in their worktrees into this checkout; where
+    /// that conflicts nothing is applied, and the exit code is 1
+    #[arg(long, requires = "wait", conflicts_with = "headless")]
+    pub(super) apply: bool,
     /// Go to the windows once they have started (Ctrl-B d comes back)
     #[arg(long)]
     pub(super) attach: bool,

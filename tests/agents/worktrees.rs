@@ -21,9 +21,8 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path.as_ref()).unwrap_or_else(|error| format!("<{error}>"))
 }
 
-/// The story of issue 5: two of three threads touch one line. Mutants tried: not snapshotting after the turn
-/// (nothing is pending); leaving the agent in the main checkout; not bringing the two sides together before
-/// the resume (the second apply conflicts again).
+/// The story of issue 5: two of three threads touch one line. Mutants tried: not keeping what the turn
+/// left; not bringing the two sides together before the resume.
 #[test]
 fn three_threads_change_two_apply_and_the_third_is_resolved() {
     let first = script("sed -i 1s/.*/ONE/ shared.txt; cat .env >seen; pwd >where");
@@ -126,5 +125,22 @@ fn what_goes_wrong_is_kept_and_told() {
     let stopped = project.execute(1, &["--worktree"]);
     assert_eq!(stopped.code, 1, "{stopped:#?}");
     assert!(stopped.stderr.contains("no such tool"), "{stopped:#?}");
+    project.assert_records_are_whole();
+}
+
+/// A batch in windows, applied when all its threads are done; a conflict never passes as done.
+#[test]
+fn a_batch_is_applied_when_it_is_done() {
+    let project = Project::new(&[&script("echo 1 >one.txt"), &script("echo 2 >two.txt")]);
+    let flags = ["multi", "--worktree", "--wait", "--apply", "--window", "stream"];
+    let ran = project.work(flags);
+    assert_eq!(ran.code, 0, "{ran:#?}");
+    let repo = project.repo();
+    assert_eq!(
+        (read(repo.join("one.txt")), read(repo.join("two.txt"))),
+        ("1\n".into(), "2\n".into()),
+        "{ran:#?}"
+    );
+    assert!(changes(&project).is_empty());
     project.assert_records_are_whole();
 }

@@ -18,7 +18,7 @@ fn blocked(error: ChangeError) -> Vec<(String, Obstacle)> {
     }
 }
 
-/// Mutants tried: not moving the base (the second apply conflicts with the first); writing the index.
+/// Mutant tried: not moving the base (the change is still pending).
 #[test]
 fn a_change_is_applied_and_the_next_one_is_counted_from_it() {
     let rig = Rig::new();
@@ -49,7 +49,7 @@ fn a_change_is_applied_and_the_next_one_is_counted_from_it() {
 }
 
 /// W6. Mutants tried: looking only at what git knows (an ignored file is overwritten); letting the first of
-/// two threads through when the second is refused; leaving `unseen` empty (uncommitted work is mixed in).
+/// two threads through when the second is refused.
 #[test]
 fn what_is_in_the_way_refuses_all_of_it_and_is_named() {
     let rig = Rig::new();
@@ -87,6 +87,8 @@ fn what_is_in_the_way_refuses_all_of_it_and_is_named() {
 
 /// An edit that the thread has not seen, in a file that it changed elsewhere, is not mixed in; once committed
 /// it is.
+///
+/// Mutant tried: taking every path for seen (the edit is mixed in).
 #[test]
 fn uncommitted_edits_are_never_mixed_into() {
     let rig = Rig::new();
@@ -112,7 +114,7 @@ fn what_an_apply_left_is_no_obstacle_to_the_next() {
     assert_eq!(rig.read("a.txt"), "ONE\ntwo\nthree\nfour\nFIVE\n");
 }
 
-/// Mutants tried: undoing through git's filters (the line ends change); not keeping the permissions.
+/// Mutant tried: not keeping the permissions.
 #[test]
 fn an_undo_brings_every_byte_back() {
     let rig = Rig::new();
@@ -121,6 +123,7 @@ fn an_undo_brings_every_byte_back() {
     rig.git(&["commit", "--quiet", "--message=Attributes"]);
     rig.write("b.txt", "mixed\nline\r\nends\r");
     fs::set_permissions(rig.repo.join("b.txt"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(rig.repo.join("dir/c.txt"), fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink("a.txt", rig.repo.join("link")).unwrap();
     rig.write("odd \n name", [0, 255, 10]);
     let before = files(&rig.repo);
@@ -149,7 +152,7 @@ fn an_undo_brings_every_byte_back() {
     assert!(matches!(rig.desk().undo(false), Err(ChangeError::Edited(paths)) if paths.len() == 1));
 }
 
-/// Mutants tried: committing what else is uncommitted; leaving the index as it was.
+/// Mutant tried: leaving the index as it was.
 #[test]
 fn a_committed_apply_holds_the_change_and_nothing_else() {
     let rig = Rig::new();

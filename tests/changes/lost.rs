@@ -86,8 +86,7 @@ fn is_kept(rig: &Rig) -> bool {
     rig.git(&["rev-list", "--all", "--objects", "--no-object-names"]).lines().any(|line| line == blob.trim())
 }
 
-/// Mutants tried: not keeping what is staged; not keeping the commits of a detached HEAD; asking git for
-/// nested repositories by `add` (they become links, and their files are gone).
+/// Mutants tried: not keeping what is staged; not keeping the commits of a detached HEAD.
 #[test]
 fn a_removal_loses_nothing_or_is_refused() {
     for (state, removable) in STATES {

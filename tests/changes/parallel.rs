@@ -4,7 +4,6 @@ use std::process::Child;
 
 use super::rig::{Rig, files};
 
-/// Mutant tried: adding without the lock (some fail on `config.lock` or on a half-made neighbour).
 #[test]
 fn worktrees_are_made_at_once_beside_everything_else() {
     let rig = Rig::new();

@@ -175,7 +175,7 @@ const STATES: &[State] = &[
 ];
 
 /// W4. Mutants tried: `git add` in the user's own index; taking only what `git add --update` takes; not taking
-/// the marks of `see_all` away; leaving out `--sparse`.
+/// the marks of `see_all` away.
 #[test]
 fn a_snapshot_holds_what_is_seen_and_changes_nothing() {
     for State { name, make, holds } in STATES {
@@ -236,9 +236,8 @@ fn a_repository_without_a_commit_has_a_snapshot() {
     assert_eq!(rig.read("b.txt"), "2\n");
 }
 
-/// git tells a file of the same second and size apart only by the time of its index.
-///
-/// Mutant tried: a copy of the index with a time of its own.
+/// A git that compares whole seconds tells a file of the same second and size apart only by the time of its
+/// index. The one here compares nanoseconds, so a copy without that time passes, too.
 #[test]
 fn an_edit_in_the_same_second_is_seen() {
     for round in 0..20 {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{ChangeError, Desk, ThreadRefs};
 use crate::adapters::git::{Difference, Merged};
-use crate::model::{ObjectId, Obstacle, StreamId, ThreadId, TurnMark};
+use crate::model::{BatchId, ObjectId, Obstacle, StreamId, ThreadId, TurnMark};
 
 /// How a file differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -101,6 +101,24 @@ impl Desk {
         }
         self.forecast(&threads, &alone, &mut rows)?;
         Ok(rows)
+    }
+
+    /// The threads of a stream, or of a batch of it, that have something pending.
+    ///
+    /// # Errors
+    /// [`ChangeError`]
+    pub fn pending(
+        &self,
+        stream: &StreamId,
+        batch: Option<BatchId>,
+    ) -> Result<Vec<(StreamId, ThreadId)>, ChangeError> {
+        let threads = self.threads()?.into_iter();
+        let meant = threads.filter(|refs| {
+            refs.stream == *stream
+                && refs.pending().is_some()
+                && batch.is_none_or(|batch| refs.thread.batch == batch)
+        });
+        Ok(meant.map(|refs| (refs.stream, refs.thread)).collect())
     }
 
     fn row(&self, refs: &ThreadRefs, ours: &ObjectId) -> Result<(ChangeRow, Option<Merged>), ChangeError> {

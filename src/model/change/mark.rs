@@ -140,7 +140,6 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Mutant tried: writing the agent as it is (a newline in it forges a trailer).
     #[test]
     fn a_mark_is_read_as_it_was_written() {
         let oid = ObjectId::new(&"a".repeat(40)).expect("an id");

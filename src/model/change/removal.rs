@@ -83,7 +83,6 @@ impl WorktreeFacts {
 mod tests {
     use super::*;
 
-    /// Mutants tried: giving nested repositories up with the ignored files; not asking for what runs.
     #[test]
     fn what_no_snapshot_holds_stays() {
         let path = || vec![PathBuf::from("a")];

@@ -63,7 +63,6 @@ impl PathFacts {
 mod tests {
     use super::*;
 
-    /// Mutants tried: letting `unknown` pass where the path is committed; letting `seen` pass for a commit.
     #[test]
     fn only_what_loses_nothing_may_be_written() {
         let none = PathFacts::default();
