@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod agents;
+mod changes;
 mod cli;
 mod fakes;
 mod meta;

@@ -8,10 +8,10 @@ use super::Exit;
 use super::context::Context;
 use super::failed::CommandResult;
 use super::{
-    add_batch, add_stage, add_task, add_thread, agents, answer, approve, assign, close, complete,
+    add_batch, add_stage, add_task, add_thread, agents, answer, approve, assign, changes, close, complete,
     continue_stream, create, delete, edit, execute, fix, hold, import, init, jobs, list, logs, multi,
     preview, prompt, report_stream, review, session, show, status, supervisor, tree, unhold, update,
-    use_stream, validate, why,
+    use_stream, validate, why, worktree,
 };
 use crate::ui::ColorChoice;
 
@@ -36,6 +36,7 @@ Run:         execute multi continue answer update
 Change:      add-stage add-batch add-thread add-task edit delete hold unhold
              complete
 Repair:      fix session
+Changes:     changes worktree gc
 Look:        status why logs report
 Background:  jobs supervisor close
 
@@ -122,6 +123,9 @@ pub(super) enum Command {
     Update(update::Args),
     Fix(fix::Args),
     Session(session::Args),
+    Changes(changes::Args),
+    Worktree(worktree::Args),
+    Gc(worktree::GcArgs),
     Status(status::Args),
     Logs(logs::Args),
     Why(why::Args),
@@ -164,6 +168,9 @@ impl Command {
             Self::Update(args) => update::run(ctx, &args),
             Self::Fix(args) => fix::run(ctx, &args),
             Self::Session(args) => session::run(ctx, &args),
+            Self::Changes(args) => changes::run(ctx, &args),
+            Self::Worktree(args) => worktree::run(ctx, &args),
+            Self::Gc(args) => worktree::gc(ctx, &args),
             Self::Status(args) => status::run(ctx, &args),
             Self::Logs(args) => logs::run(ctx, &args),
             Self::Why(args) => why::run(ctx, &args),

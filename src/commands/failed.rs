@@ -10,6 +10,7 @@ use crate::engine::answer::AnswerError;
 use crate::engine::approve::ApproveError;
 use crate::engine::assign::AssignError;
 use crate::engine::batch::BatchError;
+use crate::engine::changes::ChangeError;
 use crate::engine::connected::ConnectError;
 use crate::engine::edits::PlanEditError;
 use crate::engine::import::ImportError;
@@ -189,6 +190,25 @@ impl From<SessionUseError> for Failed {
     }
 }
 
+impl From<ChangeError> for Failed {
+    fn from(error: ChangeError) -> Self {
+        let (exit, kind) = match error {
+            ChangeError::Store(error) => return error.into(),
+            ChangeError::Private(error) => return error.into(),
+            ChangeError::Lock(LockError::Held { .. }) => (Exit::Busy, "locked"),
+            ChangeError::Git(_) => (Exit::Program, "git"),
+            ChangeError::NoSnapshot { .. } => (Exit::Usage, "unknown-id"),
+            ChangeError::NothingPending(_) | ChangeError::NothingApplied | ChangeError::NoWorktree(_) => {
+                (Exit::Failed, "nothing-to-do")
+            }
+            ChangeError::Blocked(_) => (Exit::Failed, "conflict"),
+            ChangeError::Bug(_) => (Exit::Bug, "bug"),
+            _ => (Exit::Failed, "refused"),
+        };
+        Self::hinted(exit, kind, &error)
+    }
+}
+
 impl From<ConnectError> for Failed {
     fn from(error: ConnectError) -> Self {
         Self::hinted(Exit::Failed, "session", &error)
@@ -322,6 +342,8 @@ impl From<PrepareError> for Failed {
     fn from(error: PrepareError) -> Self {
         match error {
             PrepareError::Store(error) => error.into(),
+            PrepareError::Settings(error) => error.into(),
+            PrepareError::Changes(error) => error.into(),
             PrepareError::Resolve(error) => error.into(),
             error @ (PrepareError::NotApproved(_) | PrepareError::Drifted(_)) => {
                 Self::hinted(Exit::Waiting, "not-approved", &error)

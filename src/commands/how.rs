@@ -40,6 +40,9 @@ pub(super) struct How {
     /// Tell nobody what becomes of it (see `notify` of config.yaml)
     #[arg(long)]
     pub(super) no_notify: bool,
+    /// Run each thread in a git worktree of its own; `work changes apply` brings over what it changed there
+    #[arg(long)]
+    pub(super) worktree: bool,
 }
 
 fn policy(word: &str) -> Result<Policy, String> {
@@ -58,12 +61,23 @@ impl How {
             approach: if self.resume { Approach::Resume } else { Approach::NewSession },
             permissions: self.permissions,
             quiet: self.no_notify,
+            worktree: self.worktree,
         }
     }
 
     /// The same as words of a command line, for a window.
     pub(super) fn flags(&self) -> Vec<String> {
-        let Self { agent, model, message, resume, allow_drift, no_supervisor, permissions, no_notify } = self;
+        let Self {
+            agent,
+            model,
+            message,
+            resume,
+            allow_drift,
+            no_supervisor,
+            permissions,
+            no_notify,
+            worktree,
+        } = self;
         let permissions = permissions.map(|policy| policy.name().to_owned());
         let valued =
             [("--agent", agent), ("--model", model), ("--message", message), ("--permissions", &permissions)];
@@ -75,6 +89,7 @@ impl How {
             ("--allow-drift", *allow_drift),
             ("--no-supervisor", *no_supervisor),
             ("--no-notify", *no_notify),
+            ("--worktree", *worktree),
         ];
         valued.chain(set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned())).collect()
     }
@@ -95,6 +110,10 @@ pub(super) struct Watching {
     /// Wait until all turns have ended; their progress is shown meanwhile
     #[arg(short, long)]
     pub(super) wait: bool,
+    /// When all threads of the batch are done, bring what they changed in their worktrees into this checkout; where
+    /// that conflicts nothing is applied, and the exit code is 1
+    #[arg(long, requires = "wait", conflicts_with = "headless")]
+    pub(super) apply: bool,
     /// Go to the windows once they have started (Ctrl-B d comes back)
     #[arg(long)]
     pub(super) attach: bool,

@@ -14,6 +14,8 @@ mod approve;
 mod asking;
 mod assign;
 mod batch;
+mod changes;
+mod changes_apply;
 mod cli;
 mod close;
 mod complete;
@@ -67,6 +69,7 @@ mod update;
 mod use_stream;
 mod validate;
 mod why;
+mod worktree;
 
 pub use cli::Cli;
 pub use exit::Exit;

@@ -5,12 +5,14 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{
-    answer, batch, close, continue_stream, copies, create, failed, fix_left, headless, how, import, jobs,
-    jobs_wait, multi, preview, prompt, session_connect, show, supervisor, use_stream, validate,
+    answer, batch, changes, close, continue_stream, copies, create, failed, fix_left, headless, how, import,
+    jobs, jobs_wait, multi, preview, prompt, session_connect, show, supervisor, use_stream, validate,
+    worktree,
 };
 use crate::engine::agents::AgentRow;
 use crate::engine::approve::{Approved, Revoked, StageApproved};
 use crate::engine::assign::Assigned;
+use crate::engine::changes::{Applied, ChangeRow, Collected, Undone, WorktreeUse};
 use crate::engine::edits::{Added, Deleted, EditedByHand, StreamDeleted};
 use crate::engine::fix::Case;
 use crate::engine::init::Initialized;
@@ -58,6 +60,11 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("answer", of::<Answer>()),
         ("approve", of::<Approval>()),
         ("assign", of::<Assigned>()),
+        ("changes", of::<Vec<ChangeRow>>()),
+        ("changes-apply", of::<Applied>()),
+        ("changes-show", of::<changes::Shown>()),
+        ("changes-snapshot", of::<changes::Snapshot>()),
+        ("changes-undo", of::<Undone>()),
         ("close", of::<close::Document>()),
         ("continue-dry-run", of::<continue_stream::WouldContinue<'static>>()),
         ("create", of::<create::Created>()),
@@ -68,6 +75,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("execute-dry-run", of::<how::Would<'static>>()),
         ("fix", of::<Vec<Case>>()),
         ("fix-dry-run", of::<fix_left::WouldFix<'static>>()),
+        ("gc", of::<Collected>()),
         ("import", of::<import::Document<'static>>()),
         ("init", of::<Initialized>()),
         ("jobs", of::<Vec<JobRow>>()),
@@ -97,6 +105,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("validate-copies", of::<copies::Document>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
         ("why", of::<Why>()),
+        ("worktree", of::<worktree::Place>()),
+        ("worktree-list", of::<Vec<WorktreeUse>>()),
     ]
 }
 

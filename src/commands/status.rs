@@ -7,6 +7,7 @@ use super::Exit;
 use super::connect::endpoint;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::engine::changes::{Desk, has_any};
 use crate::engine::drift::drift_or_trouble;
 use crate::engine::hint::chain;
 use crate::engine::jobs::{Queue, mark};
@@ -55,7 +56,28 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     } else if !status.approved {
         ctx.screen.hint("`work validate plan`, then `work approve plan`");
     }
+    unapplied(ctx, &workspace, &handle);
     Ok(Exit::Done)
+}
+
+/// Tells of changes that lie in worktrees: no other thread can see them.
+fn unapplied(ctx: &Context, workspace: &Workspace, handle: &StreamHandle) {
+    if !has_any(workspace) {
+        return;
+    }
+    match Desk::open(workspace).and_then(|desk| desk.threads()) {
+        Ok(threads) => {
+            let pending = threads.iter().filter(|refs| refs.stream == handle.id && refs.pending().is_some());
+            let ids: Vec<String> = pending.map(|refs| refs.thread.to_string()).collect();
+            if !ids.is_empty() {
+                let ids = ids.join(", ");
+                ctx.screen.hint(&format!(
+                    "what {ids} changed is not applied, and no other thread can see it: `work changes`"
+                ));
+            }
+        }
+        Err(error) => ctx.screen.warn(&chain(&error)),
+    }
 }
 
 /// The report of a stream, with what is wrong with its plan.

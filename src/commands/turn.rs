@@ -61,6 +61,7 @@ impl OneTurn<'_> {
             approach: Approach::Resume,
             permissions: last.permissions,
             quiet: last.request.quiet,
+            worktree: last.request.worktree,
         };
         let agents = self.ctx.agents(self.workspace)?;
         Ok(prepare(self.workspace, self.handle, &agents, &request, last.spec.mode)?)

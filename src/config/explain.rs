@@ -101,8 +101,8 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "C002",
         "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout`, \
-         `waitForLimit`, `window`, `permissions`, `askTimeout`, `notify`, `jobs.maxParallel`, `pool.idleTimeout` \
-         and `pool.maxLive`. Any other key is not used; it may be a slip.",
+         `waitForLimit`, `window`, `permissions`, `askTimeout`, `notify`, `jobs.maxParallel`, `pool.idleTimeout`, \
+         `pool.maxLive`, `isolation`, `worktree.copy` and `worktree.setup`. Any other key is not used; it may be a slip.",
     ),
     ("C003", "YAML allows a key only once. The first one is used; remove the other."),
     ("C004", "The value is of another kind than this key takes: a list where a text belongs, for example."),
@@ -133,6 +133,11 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "C010",
         "`notify.on` lists what a person is told of: `done` and `failed` threads, `waiting` agents, and the \
          end of a `batch`. `on: []` switches it all off.",
+    ),
+    (
+        "C011",
+        "`isolation` says where threads work: `none`, all in the main checkout, or `worktree`, each in a git \
+         worktree of its own, whose change is brought over by `work changes apply`.",
     ),
 ];
 

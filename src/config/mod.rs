@@ -20,4 +20,6 @@ pub use duration::{DurationError, duration_words, parse_duration};
 pub use explain::{codes, explain};
 pub use notify::Notify;
 pub use place::{Launcher, Place, ServerAddress};
-pub use settings::{ParsedSettings, PoolSettings, Settings, Window, parse_settings};
+pub use settings::{
+    Isolation, ParsedSettings, PoolSettings, Settings, Window, WorktreeSettings, parse_settings,
+};

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::diag::Diagnostic;
 use crate::model::Policy;
 
@@ -41,6 +43,27 @@ impl Default for PoolSettings {
     }
 }
 
+/// Where threads work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Isolation {
+    /// All in the main checkout.
+    #[default]
+    None,
+    /// Each in a git worktree of its own.
+    Worktree,
+}
+
+/// How a new worktree is prepared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorktreeSettings {
+    /// Ignored files that it needs, as patterns of git from the top of the checkout: `.env`, `config/*.local`.
+    pub copy: Vec<String>,
+    /// Commands that prepare it, each a line for `sh`.
+    pub setup: Vec<String>,
+}
+
 /// The settings of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -65,6 +88,10 @@ pub struct Settings {
     pub pool: PoolSettings,
     /// How many background jobs run at once; never 0.
     pub max_parallel: usize,
+    /// Where threads work.
+    pub isolation: Isolation,
+    /// How a new worktree is prepared.
+    pub worktree: WorktreeSettings,
 }
 
 impl Default for Settings {
@@ -80,6 +107,8 @@ impl Default for Settings {
             notify: Notify::default(),
             pool: PoolSettings::default(),
             max_parallel: 4,
+            isolation: Isolation::None,
+            worktree: WorktreeSettings::default(),
         }
     }
 }
@@ -115,6 +144,8 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "notify",
             "pool",
             "jobs",
+            "isolation",
+            "worktree",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
@@ -130,6 +161,8 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                     settings.permissions = policy(&mut reader, node, "C007").or(settings.permissions);
                 }
                 "notify" => notify(&mut reader, node, &mut settings.notify),
+                "isolation" => set(&mut settings.isolation, isolation(&mut reader, node)),
+                "worktree" => worktree(&mut reader, node, &mut settings.worktree),
                 "pool" => pool(&mut reader, node, &mut settings.pool),
                 "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),
                 _ => set(&mut settings.window, window(&mut reader, node)),
@@ -199,6 +232,30 @@ fn time_or_none(reader: &mut Reader, node: &Node) -> Option<Duration> {
     match &node.value {
         Value::Text(text) | Value::Plain(text) if ["0", "0s"].contains(&text.trim()) => Some(Duration::ZERO),
         _ => time(reader, node, "`waitForLimit`"),
+    }
+}
+
+fn isolation(reader: &mut Reader, node: &Node) -> Option<Isolation> {
+    match reader.text(node, "`isolation`")?.as_str() {
+        "none" => Some(Isolation::None),
+        "worktree" => Some(Isolation::Worktree),
+        other => {
+            let message = format!("`{other}` is no kind of isolation");
+            reader.error("C011", node.span.clone(), message, "write `none` or `worktree`");
+            None
+        }
+    }
+}
+
+fn worktree(reader: &mut Reader, node: &Node, worktree: &mut WorktreeSettings) {
+    for (key, value) in reader.map(node, "`worktree`", &["copy", "setup"]).unwrap_or_default() {
+        let (what, list) = match key.name.as_str() {
+            "copy" => ("`worktree.copy`", &mut worktree.copy),
+            _ => ("`worktree.setup`", &mut worktree.setup),
+        };
+        let items = reader.list(value, what).iter();
+        let texts: Vec<String> = items.filter_map(|item| reader.text(item, what)).collect();
+        *list = texts.into_iter().filter(|text| !text.trim().is_empty()).collect();
     }
 }
 

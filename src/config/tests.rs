@@ -10,8 +10,8 @@ use crate::diag::{Diagnostic, Severity};
 use crate::model::{AgentName, BackendKind, NoticeKind, Policy};
 
 use super::{
-    DEFAULT_AGENTS, Launcher, Place, PoolSettings, ServerAddress, Settings, Window, codes, explain,
-    parse_agents, parse_settings,
+    DEFAULT_AGENTS, Isolation, Launcher, Place, PoolSettings, ServerAddress, Settings, Window,
+    WorktreeSettings, codes, explain, parse_agents, parse_settings,
 };
 
 const GOOD: &str = "\
@@ -94,12 +94,15 @@ fn the_file_of_init_has_no_faults() {
 fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
                 permissions: ask\naskTimeout: 5m\npool:\n  idleTimeout: 10m\n  maxLive: 0\njobs: { maxParallel: 2 }\n\
-                notify: { on: [failed, waiting], tmux: false, desktop: true, command: [tell, -q] }\n";
+                notify: { on: [failed, waiting], tmux: false, desktop: true, command: [tell, -q] }\n\
+                isolation: worktree\nworktree: { copy: [.env], setup: [npm ci] }\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
     assert_eq!(
         parsed.settings,
         Settings {
+            isolation: Isolation::Worktree,
+            worktree: WorktreeSettings { copy: vec![".env".into()], setup: vec!["npm ci".into()] },
             supervisor_idle_timeout: Duration::from_secs(300),
             stall_timeout: Duration::from_secs(90),
             turn_timeout: Some(Duration::from_secs(7200)),
@@ -220,6 +223,8 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("jobs: { maxParallel: many }\n", "C008", "many"),
     ("permissions: [ask]\n", "C004", "[ask]"),
     ("notify: { on: [done, all] }\n", "C010", "all"),
+    ("isolation: docker\n", "C011", "docker"),
+    ("worktree: { copy: .env }\n", "C004", ".env"),
     ("notify: { desktop: perhaps }\n", "C004", "perhaps"),
     ("notify: { command: notify-send }\n", "C004", "notify-send"),
     ("pool: { maxLiv: 3 }\n", "C002", "maxLiv"),

@@ -18,6 +18,9 @@ pub(super) fn option<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Re
 }
 
 /// Several paths.
-pub(super) fn list<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+///
+/// # Errors
+/// Those of the serializer.
+pub fn list<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }

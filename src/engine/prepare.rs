@@ -4,6 +4,7 @@ use super::connected::{connected, used_as};
 use super::conversation::{Conversation, converse, depth, resumed};
 use super::drift::thread_drift;
 use super::history::{Depth, history};
+use super::isolate::place;
 use super::status::status_of;
 use super::{PrepareError, StreamHandle, Workspace, owner};
 use crate::config::{Agent, Agents, Settings};
@@ -42,6 +43,8 @@ pub struct TurnRequest {
     pub permissions: Option<Policy>,
     /// Nobody is told what becomes of it.
     pub quiet: bool,
+    /// Run it in a worktree of its own, whatever the project says.
+    pub worktree: bool,
 }
 
 /// A turn that can run.
@@ -99,12 +102,21 @@ pub fn prepare(
         return Err(PrepareError::NoModel(agent.name.to_string()));
     }
     let depth = depth(thread, &agent.name);
-    let prompt = match resume {
+    let settings = super::agents::load_settings(workspace)?;
+    let place = place(workspace, &settings, (&stream.id, thread), request, resume, mode)?;
+    let mut prompt = match resume {
         None => {
             let history = history(workspace, &stream.id, thread, 0, depth);
             super::prompt(&stream, thread, &plan, planned, &history, request.message.as_deref())
         }
         Some(record) => resumed(workspace, &stream, thread, record, request.message.as_deref()),
+    };
+    let (directory, isolated) = match place {
+        None => (directory, None),
+        Some(place) => {
+            prompt.push_str(&place.told);
+            (place.directory, Some(place.isolated))
+        }
     };
     let known = resume.and_then(|record| Some((record.session.known()?.clone(), record.attempt)));
     let spec = TurnSpec {
@@ -124,6 +136,7 @@ pub fn prepare(
         notify: None,
         adopt: None,
         client: None,
+        isolated,
     };
     Ok(Prepared {
         name: thread.name.clone(),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::agents::ConfigError;
+use super::changes::ChangeError;
 use super::drift::{Drift, DriftKind};
 use super::{Hint, ResolveError};
 use crate::model::{BackendKind, IdError, Mode, NoSession, SessionId, ThreadId, ThreadStatus};
@@ -127,6 +129,12 @@ pub enum PrepareError {
         #[source]
         source: std::io::Error,
     },
+    /// The settings can't be used.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// It can't have a worktree.
+    #[error(transparent)]
+    Changes(#[from] ChangeError),
     /// The state can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -200,6 +208,8 @@ impl Hint for PrepareError {
             }
             Self::Mixed { .. } => vec!["`work session connect` connects another one".to_owned()],
             Self::NotPrimary { .. } => vec!["`--agent NAME` names one that is opencode".to_owned()],
+            Self::Settings(error) => error.hints(),
+            Self::Changes(error) => error.hints(),
             Self::Private(_) | Self::Closed(..) | Self::Store(_) => Vec::new(),
         }
     }

@@ -11,10 +11,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Agent, Notify, Place};
+use crate::config::{Agent, Notify, Place, WorktreeSettings};
 use crate::model::{
     AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, JobId, KnownSession, Mode, ModelRef,
-    Owner, Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
+    ObjectId, Owner, Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
@@ -81,6 +81,23 @@ pub struct TurnSpec {
     /// The command that it is bound to, and ends with; `None` for a job's.
     #[serde(default)]
     pub client: Option<Owner>,
+    /// The worktree of its own that it runs in; `directory` is where that lies.
+    #[serde(default)]
+    pub isolated: Option<Isolated>,
+}
+
+/// How a thread gets a worktree of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Isolated {
+    /// The user's folder for data, in which worktrees are made.
+    pub data: PathBuf,
+    /// How it is prepared when it is new.
+    pub settings: WorktreeSettings,
+    /// The main checkout is brought into it first, since the two conflict, and the prompt says so.
+    pub together: bool,
+    /// The tree of the main checkout before the turn; known only to whoever runs it.
+    #[serde(skip)]
+    pub before: Option<ObjectId>,
 }
 
 /// The command that opens the agent's own UI. Holds a password: it is sent, and never logged.

@@ -60,6 +60,9 @@ pub struct Order {
     /// Nobody is told what becomes of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,
+    /// Run it in a worktree of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub worktree: bool,
     /// The sockets of the tmux servers in whose status lines it may stand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub status_lines: Vec<PathBuf>,

@@ -5,6 +5,7 @@
 
 mod agent_process;
 mod ask;
+mod change;
 mod event;
 mod failure;
 mod ids;
@@ -22,6 +23,7 @@ mod turn;
 
 pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
+pub use change::{Hindrance, Mark, ObjectId, Obstacle, PathFacts, TurnMark, WorktreeFacts};
 pub use event::{AgentEvent, Busyness, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{

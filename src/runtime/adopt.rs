@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Runtime;
 use super::journal::{Journal, durable};
 use super::records::Record;
+use super::{Runtime, worktrees};
 use crate::engine::Adopted;
 use crate::ipc::TurnSpec;
 use crate::model::{AgentEvent, CancelCause, StreamId, ThreadId, TurnOutcome};
@@ -101,6 +101,7 @@ pub(super) async fn give_up(runtime: &Runtime, adopted: Adopted) {
     let outcome = TurnOutcome::Cancelled { cause: CancelCause::OwnerDied };
     let (mut record, journal) = reopen(runtime, &adopted);
     end_in(journal, runtime, &outcome).await;
+    worktrees::keep_left(&runtime.settings, &adopted.stream, &adopted.facts, &outcome).await;
     // What can't be written now is tried again, and told in the log.
     let _ = record.end(&outcome, None, &runtime.unwritten).await;
 }

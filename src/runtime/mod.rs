@@ -14,6 +14,7 @@ mod records;
 mod tries;
 mod turn;
 mod watch;
+mod worktrees;
 
 pub use answers::{Answer, Answers, Given, NotAnswered};
 pub use pool::{Left, Which, end_left};
@@ -83,6 +84,10 @@ impl Runtime {
         let runtime = Arc::clone(self);
         tokio::spawn(async move { runtime.pool.sweep().await });
         tokio::task::spawn_blocking(move || {
+            // What their agents left is kept before it is said that they ended.
+            for error in crate::engine::changes::keep_lost(&workspace) {
+                tracing::warn!(%error, "what a turn left in its worktree could not be kept");
+            }
             for (stream, error) in crate::engine::recover_all(&workspace, clock.now()) {
                 tracing::warn!(%stream, %error, "the ends of dead attempts could not be written");
             }

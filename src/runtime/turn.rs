@@ -19,6 +19,7 @@ use super::journal::{Journal, durable};
 use super::pool::{Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
+use super::worktrees;
 use crate::agent::{OpenRequest, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{TurnMessage, TurnSpec};
@@ -78,6 +79,13 @@ pub(super) async fn run(
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut tries = Tries::new(spec.models.clone(), runtime.settings.wait_for_limit);
     let mut next = tries.first();
+    // Of a turn that goes on it is ready.
+    if adopted.is_none()
+        && let Err(failure) = worktrees::ready(&runtime.settings, &mut spec, news).await
+        && let Some(model) = next.take()
+    {
+        last = refused(runtime, &spec, &model, failure).await;
+    }
     while let Some(model) = next.take() {
         last = match adopted.take() {
             Some((adopted, seen)) => {
@@ -228,6 +236,7 @@ async fn attempt(
         .await;
     let (produced, journal) = turn.close().await;
     let usage = used_since(&mut *session, before).await;
+    worktrees::keep(settings, spec, &record.facts, model, &outcome, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
     let ((attempt, unrecorded), ()) =
         tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));

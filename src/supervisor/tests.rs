@@ -49,6 +49,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         connected: None,
         adopt: None,
         client: None,
+        isolated: None,
     })
 }
 

@@ -26,6 +26,23 @@ pub const ALL: &[&str] = &[
     "journal.appended",
     "import.copied",
     "import.placed",
+    "worktree.based",
+    "worktree.added",
+    "worktree.copied",
+    "worktree.ready",
+    "worktree.unready",
+    "worktree.gone",
+    "changes.kept",
+    "changes.marked",
+    "apply.begun",
+    "place.staged",
+    "place.removed",
+    "place.placed",
+    "apply.placed",
+    "apply.done",
+    "undo.begun",
+    "undo.placed",
+    "drop.marked",
 ];
 
 /// Kills the process here if `WORK_FAULT` asks for it.

@@ -43,6 +43,17 @@ pub fn age(pid: u32) -> Option<Duration> {
     elapsed(super::process::output_of("ps", &["-o", "etime=", "-p", &pid.to_string()])?.trim())
 }
 
+/// What a folder takes on the disk with all that is in it, in bytes. What can't be looked at costs nothing.
+#[must_use]
+pub fn disk(folder: &std::path::Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
+        .map(|(path, meta)| meta.blocks() * 512 + if meta.is_dir() { disk(&path) } else { 0 })
+        .sum()
+}
+
 /// `VmRSS` of a `/proc/PID/status`, in bytes. A zombie has none.
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has this file"))]
 fn resident(status: &str) -> Option<u64> {

@@ -13,6 +13,7 @@ pub mod identity;
 pub mod keyboard;
 pub mod lock;
 pub mod paths;
+pub mod place;
 pub mod process;
 pub mod signals;
 pub mod watch;

@@ -23,6 +23,15 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The folder for a user's data: `XDG_DATA_HOME`, or `~/.local/share`.
+///
+/// # Errors
+/// When there is no home folder.
+pub fn data_dir() -> io::Result<PathBuf> {
+    use etcetera::base_strategy::{BaseStrategy as _, Xdg};
+    Xdg::new().map(|folders| folders.data_dir()).map_err(|error| io::Error::other(error.to_string()))
+}
+
 /// The path of a socket ends at 107 bytes; our longest name in the folder for sockets takes 40 of them.
 const LONGEST_SOCKET_DIR: usize = 107 - 1 - 40;
 

@@ -300,6 +300,38 @@ fn end_of(_pid: u32) -> Option<OwnedFd> {
     None
 }
 
+/// Processes that stand in a folder or below it, ourselves left out. Those of other users can't be seen.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn inside(folder: &Path) -> Vec<u32> {
+    let own = std::process::id();
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries
+        .filter_map(|found| Some((found.file_name().to_str()?.parse().ok()?, found.path())))
+        .filter(|(pid, dir)| {
+            *pid != own && std::fs::read_link(dir.join("cwd")).is_ok_and(|at| at.starts_with(folder))
+        })
+        .map(|(pid, _)| pid)
+        .collect()
+}
+
+/// Processes that stand in a folder or below it, ourselves left out, as `lsof` tells them.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn inside(folder: &Path) -> Vec<u32> {
+    let own = std::process::id();
+    let lines = output_of("lsof", &["-a", "-d", "cwd", "-F", "pn"]).unwrap_or_default();
+    let (mut pid, mut found) = (0, Vec::new());
+    for line in lines.lines() {
+        match line.split_at_checked(1) {
+            Some(("p", number)) => pid = number.parse().unwrap_or(0),
+            Some(("n", at)) if pid != own && Path::new(at).starts_with(folder) => found.push(pid),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// Whether a process is of the group that `leader` leads. One that is gone is of every group.
 #[must_use]
 pub fn is_of_group(pid: u32, leader: u32) -> bool {

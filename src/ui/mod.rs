@@ -5,6 +5,7 @@
 
 mod asks;
 mod cases;
+mod changes;
 mod choose;
 mod confirm;
 mod copies;
@@ -30,6 +31,7 @@ mod why;
 
 pub use asks::asks_text;
 pub use cases::cases_table;
+pub use changes::{change_text, changes_table, worktrees_table};
 pub use choose::{abandon, ask, choose};
 pub use confirm::confirm;
 pub use copies::copies_table;

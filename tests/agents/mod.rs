@@ -33,3 +33,4 @@ mod repair_by_hand;
 mod rig;
 mod server_health;
 mod soak;
+mod worktrees;

@@ -140,6 +140,7 @@ impl Soak {
             connected: None,
             adopt: None,
             client: None,
+            isolated: None,
         };
         let (connection, listener) = Client::connect(&self.socket).expect("it serves").into_parts();
         let (tell, incoming) = mpsc::channel();

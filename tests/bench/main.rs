@@ -4,7 +4,7 @@
 //!     cargo bench                       # everything, some two minutes
 //!     cargo bench -- state --strict     # one part; exit code 1 when something wanted is missed
 //!
-//! The parts are `state`, `supervisor`, `turns`, `warm` and `memory`. Times are of whole processes, from before the start
+//! The parts are `state`, `supervisor`, `changes`, `turns`, `warm` and `memory`. Times are of whole processes, from before the start
 //! to after the exit, with their output thrown away; memory is the most that was resident.
 //!
 //! "Raw" is what the same machine does in the same run without `work`: for the state, a process that
@@ -25,6 +25,7 @@
 #![expect(clippy::print_stdout, reason = "the table")]
 
 mod background;
+mod changes;
 mod measure;
 mod memory;
 mod processes;
@@ -48,6 +49,7 @@ const PARTS: &[Part] = &[
     ("state", "State", state::alone),
     ("state", "Many at once", state::many_at_once),
     ("supervisor", "Supervisor", background::rows),
+    ("changes", "Changes", changes::large),
     ("turns", "Turns", turns::rows),
     ("warm", "ACP agents", warm::rows),
     ("memory", "Memory", memory::rows),
@@ -66,7 +68,9 @@ fn bench(args: &[String]) -> ExitCode {
     // `--bench` is what cargo says to every benchmark.
     let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with("--")).collect();
     if let Some(unknown) = wanted.iter().find(|part| PARTS.iter().all(|(name, ..)| name != *part)) {
-        println!("there is no part `{unknown}`; the parts are state, supervisor, turns, warm and memory");
+        println!(
+            "there is no part `{unknown}`; the parts are state, supervisor, changes, turns, warm and memory"
+        );
         return ExitCode::FAILURE;
     }
     let mut misses = 0;

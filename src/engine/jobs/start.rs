@@ -20,6 +20,7 @@ impl TurnRequest {
             approach: if order.resume { Approach::Resume } else { Approach::NewSession },
             permissions: order.permissions,
             quiet: order.quiet,
+            worktree: order.worktree,
         }
     }
 
@@ -34,6 +35,7 @@ impl TurnRequest {
             allow_drift: self.allow_drift,
             permissions: self.permissions,
             quiet: self.quiet,
+            worktree: self.worktree,
             status_lines: Vec::new(),
             extra: crate::model::Extra::new(),
         }

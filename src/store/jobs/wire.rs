@@ -88,6 +88,9 @@ struct WireOrder {
     allow_drift: bool,
     /// What happens when the agent asks.
     permissions: Option<Policy>,
+    /// Whether it runs in a worktree of its own.
+    #[serde(default)]
+    worktree: bool,
 }
 
 /// Where a job is.

@@ -1,0 +1,89 @@
+//! Whether a thread works in a worktree of its own, where that lies, and what its agent is told of it.
+
+use std::path::{Path, PathBuf};
+
+use super::changes::{ChangeError, Desk, folder_of};
+use super::{PrepareError, TurnRequest, Workspace};
+use crate::config::{Isolation, Settings};
+use crate::ipc::Isolated;
+use crate::model::{Mode, SessionRecord, StreamId, Thread, ThreadId};
+use crate::sys::paths;
+
+/// A worktree that a turn will run in.
+pub(super) struct Place {
+    pub(super) directory: PathBuf,
+    pub(super) isolated: Isolated,
+    /// What the agent has to know of it.
+    pub(super) told: String,
+}
+
+/// The worktree for a turn; none when it runs where it always did. A conversation goes on where it began.
+pub(super) fn place(
+    workspace: &Workspace,
+    settings: &Settings,
+    (stream, thread): (&StreamId, &Thread),
+    request: &TurnRequest,
+    resume: Option<&SessionRecord>,
+    mode: Mode,
+) -> Result<Option<Place>, PrepareError> {
+    let find = |source| ChangeError::Io { action: "find", path: "XDG_DATA_HOME".into(), source };
+    let data = paths::data_dir().map_err(find)?;
+    // A thread that has a worktree goes on in it, whoever takes it up.
+    let there = folder_of(workspace, &data).join(stream.as_str()).join(thread.id.to_string()).is_dir();
+    let wanted = there || request.worktree || settings.isolation == Isolation::Worktree;
+    let before = resume.map(|record| record.directory.clone().unwrap_or_else(|| workspace.root.clone()));
+    if mode == Mode::Primary || (before.is_none() && !wanted) || !may_be_ours(before.as_deref(), workspace) {
+        return Ok(None);
+    }
+    let desk = Desk::open_with(workspace, data.clone())?;
+    let directory = desk.place_of(stream, thread.id)?;
+    if before.is_some_and(|before| before != directory) {
+        return Ok(None);
+    }
+    let conflicts = match desk.ready_path(stream, thread.id)? {
+        Some(_) => desk.conflicts(stream, thread.id)?,
+        None => Vec::new(),
+    };
+    let told = words(&directory, &conflicts, &unseen(&desk, stream, thread.id)?);
+    let together = !conflicts.is_empty();
+    let isolated = Isolated { data, settings: settings.worktree.clone(), together, before: None };
+    Ok(Some(Place { directory, isolated, told }))
+}
+
+/// Whether a conversation was held in something that may be a worktree of ours.
+fn may_be_ours(before: Option<&Path>, workspace: &Workspace) -> bool {
+    before.is_none_or(|before| !before.starts_with(&workspace.root))
+}
+
+/// The threads whose changes this one can't see.
+fn unseen(desk: &Desk, stream: &StreamId, thread: ThreadId) -> Result<Vec<ThreadId>, ChangeError> {
+    let others = desk.threads()?.into_iter().filter(|refs| refs.stream == *stream && refs.thread != thread);
+    Ok(others.filter(|refs| refs.pending().is_some()).map(|refs| refs.thread).collect())
+}
+
+fn words(directory: &Path, conflicts: &[PathBuf], unseen: &[ThreadId]) -> String {
+    let mut text = format!(
+        "## Where you work\n\nYou work in a git worktree of your own, `{}`. Change files only there; a person \
+         brings your change over to the main checkout.\n",
+        directory.display()
+    );
+    if !unseen.is_empty() {
+        let ids: Vec<String> = unseen.iter().map(ToString::to_string).collect();
+        text.push_str(&format!(
+            "What these threads changed was not brought over yet, so you can't see it: {}.\n",
+            ids.join(", ")
+        ));
+    }
+    if !conflicts.is_empty() {
+        let names: Vec<String> = conflicts.iter().map(|path| format!("- `{}`\n", path.display())).collect();
+        text.push_str(&format!(
+            "\nYour change conflicts with what the main checkout has now. It was merged into your worktree, and \
+             these files hold both sides between conflict marks (`<<<<<<<`, `=======`, `>>>>>>>`), or were changed \
+             on one side and deleted on the other:\n\n{}\nResolve them first: keep what both sides meant, and \
+             leave no mark.\n",
+            names.concat()
+        ));
+    }
+    text.push('\n');
+    text
+}
