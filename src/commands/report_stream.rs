@@ -1,13 +1,15 @@
 //! `work report`: what was done for a stream. (`report` is who hears of a turn.)
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::engine::changes::{self, ChangeError, FileRow};
 use crate::engine::report::{Existing, PlanFacts, Report, report, write_report};
-use crate::engine::{StreamHandle, read_text};
-use crate::model::Stream;
+use crate::engine::{StreamHandle, Workspace, read_text};
+use crate::model::{Stream, ThreadId};
 use crate::plan;
 use crate::ui::{HTML_MARK, MARKDOWN_MARK, report_html, report_markdown, report_summary};
 
@@ -37,8 +39,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         return Err(Failed::new(Exit::Usage, "usage", "`--json` and `--html -` both print a document")
             .hint("`--html FILE` writes the HTML into a file"));
     }
-    let (_, handle, stream) = ctx.state()?;
-    let report = look(ctx, &handle, &stream);
+    let (workspace, handle, stream) = ctx.state()?;
+    let report = look(ctx, &workspace, &handle, &stream);
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
     let written = match &args.html {
         _ if args.stdout => None,
@@ -62,8 +64,20 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     Ok(Exit::Done)
 }
 
+/// The files of the threads that worked in worktrees of their own.
+fn touched(
+    workspace: &Workspace,
+    handle: &StreamHandle,
+) -> Result<BTreeMap<ThreadId, Vec<FileRow>>, ChangeError> {
+    // Most repositories have none, and then git need not be asked.
+    if !changes::has_any(workspace) {
+        return Ok(BTreeMap::new());
+    }
+    changes::Desk::open(workspace)?.touched(&handle.id)
+}
+
 /// A plan that can't be read costs only what it would have added.
-fn look(ctx: &Context, handle: &StreamHandle, stream: &Stream) -> Report {
+fn look(ctx: &Context, workspace: &Workspace, handle: &StreamHandle, stream: &Stream) -> Report {
     let path = handle.plan_file();
     let facts = match read_text(&path) {
         Ok(source) => PlanFacts::of(stream, &plan::read(&source)),
@@ -72,5 +86,10 @@ fn look(ctx: &Context, handle: &StreamHandle, stream: &Stream) -> Report {
             PlanFacts::unreadable(error.to_string())
         }
     };
-    report(stream, facts, ctx.env.clock.now())
+    let mut report = report(stream, facts, ctx.env.clock.now());
+    match touched(workspace, handle) {
+        Ok(files) => report.tell_files(files),
+        Err(error) => ctx.screen.warn(&format!("what the threads changed can't be told: {error}")),
+    }
+    report
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::project::Project;
 
@@ -99,6 +99,11 @@ fn three_threads_change_two_apply_and_the_third_is_resolved() {
     assert_eq!(own(), before, "the user's own work is as it was");
     project.work(["changes", "undo"]).ok();
     assert_eq!(read(repo.join("shared.txt")), "ONE\ntwo\nthree\n");
+    // What was touched is told, applied or not, and the two turns of the third thread are added up.
+    let report: Value = serde_json::from_str(&project.work(["report", "--json"]).ok().stdout).expect("JSON");
+    let files = |thread: usize| &report["stages"][0]["batches"][0]["threads"][thread]["files"];
+    assert_eq!(*files(1), json!([{ "path": "two.txt", "added": 1, "removed": 0 }]));
+    assert_eq!(files(2)[0]["path"], "shared.txt");
     project.assert_records_are_whole();
 }
 

@@ -1,6 +1,6 @@
 //! What is pending, by whom, and what it would conflict with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -24,6 +24,18 @@ pub struct FileRow {
     pub added: Option<u64>,
     /// Lines that went; none for a binary file.
     pub removed: Option<u64>,
+}
+
+impl FileRow {
+    /// Adds what a later change did to the same file.
+    fn add(&mut self, later: &Self) {
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one? + other?);
+        self.added = sum(self.added, later.added);
+        self.removed = sum(self.removed, later.removed);
+        if self.change != "added" || later.change == "deleted" {
+            self.change = later.change;
+        }
+    }
 }
 
 /// What a change would run into.
@@ -157,6 +169,27 @@ impl Desk {
             running: self.is_running(&refs.stream, refs.thread)?,
         };
         Ok((row, Some(merged).filter(|merged| merged.conflicts.is_empty())))
+    }
+
+    /// The files that each thread of a stream has touched in all its turns so far, applied or not, with the lines
+    /// of all turns added up; in order of their paths. Threads without a kept turn are not there.
+    ///
+    /// # Errors
+    /// [`ChangeError`]
+    pub fn touched(&self, stream: &StreamId) -> Result<BTreeMap<ThreadId, Vec<FileRow>>, ChangeError> {
+        let mut all = BTreeMap::new();
+        for refs in self.threads()?.iter().filter(|refs| refs.stream == *stream && !refs.turns.is_empty()) {
+            let mut files: BTreeMap<PathBuf, FileRow> = BTreeMap::new();
+            for turn in refs.turns.keys() {
+                for (before, after) in self.diffs(refs, Some(*turn), None)? {
+                    for row in self.git.diff(&before, &after)?.iter().map(file_row) {
+                        files.entry(row.path.clone()).and_modify(|file| file.add(&row)).or_insert(row);
+                    }
+                }
+            }
+            all.insert(refs.thread, files.into_values().collect());
+        }
+        Ok(all)
     }
 
     /// Which changes of a batch would run into each other: each pair that has files in common is merged.

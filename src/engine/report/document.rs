@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::super::changes::FileRow;
 use super::super::drift::Drift;
 use super::super::status::SessionStatus;
 use super::Spent;
@@ -58,6 +59,15 @@ impl Report {
     /// All threads, in order.
     pub fn threads(&self) -> impl Iterator<Item = &ThreadReport> {
         self.stages.iter().flat_map(|stage| &stage.batches).flat_map(|batch| &batch.threads)
+    }
+
+    /// Adds the files that the turns of threads touched in their worktrees, as far as that was kept.
+    pub fn tell_files(&mut self, mut files: BTreeMap<ThreadId, Vec<FileRow>>) {
+        let batches = self.stages.iter_mut().flat_map(|stage| &mut stage.batches);
+        for thread in batches.flat_map(|batch| &mut batch.threads) {
+            let touched = files.remove(&thread.id);
+            thread.files = touched.map(|files| files.into_iter().map(ChangedFile::from).collect());
+        }
     }
 }
 
@@ -144,7 +154,7 @@ pub struct ThreadReport {
     /// Why it goes on no further, and what to do; absent for what is settled or was not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
-    /// The files that it changed; absent where nobody has looked.
+    /// The files that its turns touched, where it worked in a worktree of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<ChangedFile>>,
 }
@@ -213,14 +223,21 @@ pub struct Left {
     pub next: String,
 }
 
+impl From<FileRow> for ChangedFile {
+    fn from(row: FileRow) -> Self {
+        let path = row.path.to_string_lossy().into_owned();
+        Self { path, added: row.added.unwrap_or(0), removed: row.removed.unwrap_or(0) }
+    }
+}
+
 /// A file that a thread changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChangedFile {
     /// Its path, from the root of the repository.
     pub path: String,
-    /// Lines that came.
+    /// Lines that came, in all turns; none in a binary file.
     pub added: u64,
-    /// Lines that went.
+    /// Lines that went, in all turns; none in a binary file.
     pub removed: u64,
 }
 
