@@ -49,8 +49,8 @@ pub struct Orphan {
 
 /// Takes over all turns of a dead owner that may still go on: those of an agent whose server outlives us, with
 /// a session, without an end in their journal, and with a command that lives and may come for them. The others,
-/// and those that are in no record yet, are left to be written off, and are to be stopped at the agent. A stream that can't be read or written is left
-/// as it is.
+/// and those that are in no record yet, are left to be written off, and are to be stopped at the agent. A
+/// stream that can't be read or written is left as it is.
 #[must_use]
 pub fn adopt(workspace: &Workspace, from: &Owner) -> (Vec<Adopted>, Vec<Orphan>) {
     let (mut adopted, mut orphans) = (Vec::new(), Vec::new());

@@ -236,7 +236,7 @@ async fn attempt(
         .await;
     let (produced, journal) = turn.close().await;
     let usage = used_since(&mut *session, before).await;
-    worktrees::keep(settings, spec, &record.facts, model, &outcome, news).await;
+    worktrees::keep(settings, spec, &record.facts, &outcome, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
     let ((attempt, unrecorded), ()) =
         tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));

@@ -8,7 +8,7 @@ use super::RuntimeSettings;
 use crate::engine::changes::{ChangeError, Desk};
 use crate::engine::{Facts, Workspace};
 use crate::ipc::{TurnMessage, TurnSpec};
-use crate::model::{Failure, FailureKind, ModelRef, StreamId, TurnMark, TurnOutcome};
+use crate::model::{Failure, FailureKind, StreamId, TurnMark, TurnOutcome};
 
 /// How many names a warning shows.
 const MOST: usize = 5;
@@ -69,19 +69,11 @@ pub(super) async fn keep(
     settings: &RuntimeSettings,
     spec: &TurnSpec,
     facts: &Facts,
-    model: &ModelRef,
     outcome: &TurnOutcome,
     news: &(dyn Fn(TurnMessage) + Send + Sync),
 ) {
     let Some(isolated) = spec.isolated.clone() else { return };
-    let mut mark = TurnMark {
-        turn: facts.turn,
-        agent: spec.agent.name.to_string(),
-        model: model.to_string(),
-        session: facts.session.as_ref().map(|session| session.0.clone()),
-        status: status(outcome).to_owned(),
-        outside: Vec::new(),
-    };
+    let mut mark = mark(facts, outcome);
     let (settings, stream, thread) = (settings.clone(), spec.stream.clone(), spec.thread);
     let kept = blocking(move || {
         let desk = desk(&settings, isolated.data)?;
@@ -122,14 +114,7 @@ pub(super) async fn keep_left(
     facts: &Facts,
     outcome: &TurnOutcome,
 ) {
-    let mark = TurnMark {
-        turn: facts.turn,
-        agent: facts.start.agent.to_string(),
-        model: facts.start.model.to_string(),
-        session: facts.session.as_ref().map(|session| session.0.clone()),
-        status: status(outcome).to_owned(),
-        outside: Vec::new(),
-    };
+    let mark = mark(facts, outcome);
     let (root, clock, stream) = (settings.root.clone(), settings.clock, stream.clone());
     let (thread, directory) = (facts.start.thread, facts.start.directory.clone());
     let kept = blocking(move || {
@@ -148,6 +133,17 @@ fn list(names: &[String]) -> String {
     match names.len().saturating_sub(MOST) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn mark(facts: &Facts, outcome: &TurnOutcome) -> TurnMark {
+    TurnMark {
+        turn: facts.turn,
+        agent: facts.start.agent.to_string(),
+        model: facts.start.model.to_string(),
+        session: facts.session.as_ref().map(|session| session.0.clone()),
+        status: status(outcome).to_owned(),
+        outside: Vec::new(),
     }
 }
 

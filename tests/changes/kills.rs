@@ -11,6 +11,10 @@ fn pending() -> (Rig, Files) {
     let rig = Rig::new();
     rig.write("b.txt", "the user's own\n");
     rig.write(".env", "SECRET=1\n");
+    changed(rig)
+}
+
+fn changed(rig: Rig) -> (Rig, Files) {
     let tree = rig.worktree(1);
     put(&tree, "a.txt", "changed\n");
     fs::remove_file(tree.join("dir/c.txt")).unwrap();
@@ -73,15 +77,7 @@ fn an_apply_that_is_killed_is_whole_or_taken_back() {
 
 /// The same with nothing uncommitted.
 fn committed() -> (Rig, Files) {
-    let rig = Rig::new();
-    let tree = rig.worktree(1);
-    put(&tree, "a.txt", "changed\n");
-    fs::remove_file(tree.join("dir/c.txt")).unwrap();
-    put(&tree, "x/y/z", "new\n");
-    put(&tree, "b.txt", "both\n");
-    rig.keep(1, 1, "back end");
-    let before = files(&rig.repo);
-    (rig, before)
+    changed(Rig::new())
 }
 
 #[test]

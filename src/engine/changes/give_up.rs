@@ -1,6 +1,6 @@
 //! Giving a pending change up, and bringing any snapshot back.
 
-use super::{ChangeError, Desk, ThreadRefs};
+use super::{ChangeError, Desk, ThreadRefs, WorktreeRow};
 use crate::adapters::git::{Ref, RefStep};
 use crate::model::{Mark, ObjectId, StreamId, ThreadId, TurnNumber};
 use crate::sys::fault;
@@ -27,14 +27,7 @@ impl Desk {
         ignored: bool,
     ) -> Result<u32, ChangeError> {
         let locked = self.lock()?;
-        self.not_running(stream, thread)?;
-        let row = self.worktree(stream, thread)?;
-        if let Some(row) = &row {
-            let hindrances = self.hindrances(row, ignored, true)?;
-            if !hindrances.is_empty() {
-                return Err(ChangeError::Hindered { thread, hindrances });
-            }
-        }
+        let row = self.may_go(stream, thread, ignored)?;
         let refs = self.catch_up(&locked, stream, thread)?;
         let (Some(base), Some(tip)) = (&refs.base, &refs.tip) else {
             return Err(ChangeError::NothingPending(thread));
@@ -65,14 +58,7 @@ impl Desk {
         ignored: bool,
     ) -> Result<Option<u32>, ChangeError> {
         let locked = self.lock()?;
-        self.not_running(stream, thread)?;
-        let row = self.worktree(stream, thread)?;
-        if let Some(row) = &row {
-            let hindrances = self.hindrances(row, ignored, true)?;
-            if !hindrances.is_empty() {
-                return Err(ChangeError::Hindered { thread, hindrances });
-            }
-        }
+        let row = self.may_go(stream, thread, ignored)?;
         let refs = self.catch_up(&locked, stream, thread)?;
         let wanted = find(&refs, source)?;
         let base = self.base_of(&refs, wanted)?;
@@ -91,6 +77,22 @@ impl Desk {
             self.remove(&locked, &row)?;
         }
         Ok(number)
+    }
+
+    /// The worktree of a thread, if it has one, of which nothing hinders the removal.
+    fn may_go(
+        &self,
+        stream: &StreamId,
+        thread: ThreadId,
+        ignored: bool,
+    ) -> Result<Option<WorktreeRow>, ChangeError> {
+        self.not_running(stream, thread)?;
+        let row = self.worktree(stream, thread)?;
+        let hindrances = row.as_ref().map(|row| self.hindrances(row, ignored, true)).transpose()?;
+        match hindrances.filter(|hindrances| !hindrances.is_empty()) {
+            Some(hindrances) => Err(ChangeError::Hindered { thread, hindrances }),
+            None => Ok(row),
+        }
     }
 
     /// What a snapshot was counted from; a base is counted from itself.

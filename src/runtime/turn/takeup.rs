@@ -54,7 +54,7 @@ pub(super) async fn take_up(
                 _ => TurnOutcome::Failed { failure },
             };
             adopt::end_in(journal, runtime, &outcome).await;
-            worktrees::keep(&runtime.settings, &spec, &facts, &facts.start.model, &outcome, news).await;
+            worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
             let (attempt, unrecorded) = record.end(&outcome, None, &runtime.unwritten).await;
             return Attempt {
                 outcome,
@@ -85,7 +85,7 @@ pub(super) async fn take_up(
     let outcome = turn.follow(watch, &mut cancelled, answers).await;
     let (produced, journal) = turn.close().await;
     let usage = used_since(&mut *session, facts.start.used_before).await;
-    worktrees::keep(&runtime.settings, &spec, &facts, &facts.start.model, &outcome, news).await;
+    worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
     let ((attempt, unrecorded), ()) =
         tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
