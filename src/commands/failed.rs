@@ -151,7 +151,11 @@ impl From<StoreError> for Failed {
 
 impl From<WorkspaceError> for Failed {
     fn from(error: WorkspaceError) -> Self {
-        Self::hinted(Exit::Failed, "workspace", &error)
+        let exit = match error {
+            WorkspaceError::NoFolder { .. } => Exit::Usage,
+            WorkspaceError::Git(_) | WorkspaceError::NotInitialized { .. } => Exit::Failed,
+        };
+        Self::hinted(exit, "workspace", &error)
     }
 }
 

@@ -84,7 +84,11 @@ impl From<TransactError<StandingError>> for StandingError {
 impl Hint for StandingError {
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Open { .. } | Self::NothingApproved(_) => vec![
+            Self::Open { .. } => vec![
+                "`work continue` goes on with it".to_owned(),
+                "`work complete --force` calls it completed all the same".to_owned(),
+            ],
+            Self::NothingApproved(_) => vec![
                 "`work complete --force` calls it completed all the same".to_owned(),
                 "`work delete stream` removes it".to_owned(),
             ],

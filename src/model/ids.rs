@@ -273,13 +273,14 @@ impl StreamId {
         self.0.split_once('-').unwrap_or((&self.0, ""))
     }
 
-    /// The id for `number` and a free `name`: lower case, other characters become single hyphens.
+    /// The id for `number` and a free `name`: lower case, letters of other scripts as they are written in
+    /// Latin ones, other characters as single hyphens.
     ///
     /// # Errors
     /// When no letter or digit is left of the name.
     pub fn from_name(number: u32, name: &str) -> Result<Self, IdError> {
         let mut slug = String::new();
-        for c in name.chars().flat_map(char::to_lowercase) {
+        for c in deunicode::deunicode(name).chars().map(|c| c.to_ascii_lowercase()) {
             if c.is_ascii_alphanumeric() {
                 slug.push(c);
             } else if !slug.is_empty() && !slug.ends_with('-') {
@@ -289,7 +290,7 @@ impl StreamId {
         slug.truncate(60);
         let slug = slug.trim_end_matches('-');
         if slug.is_empty() {
-            return Err(id_error(name, "a name with at least one ASCII letter or digit"));
+            return Err(id_error(name, "a name with at least one letter or digit"));
         }
         format!("{number:03}-{slug}").parse()
     }
@@ -494,6 +495,9 @@ mod tests {
             StreamId::from_name(7, "Session  Tracking & more!").map(String::from),
             Ok("007-session-tracking-more".into())
         );
+        for (name, id) in [("Größe & Maß", "007-grosse-mass"), ("Ünïcödé", "007-unicode"), ("日本", "007-ri-ben")] {
+            assert_eq!(StreamId::from_name(7, name).map(String::from), Ok(id.into()));
+        }
         assert!(StreamId::from_name(7, "…").is_err());
     }
 

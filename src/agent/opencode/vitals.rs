@@ -37,7 +37,10 @@ pub(crate) struct Reading(Vitals);
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.0.0.readers.fetch_sub(1, Ordering::SeqCst);
+        if self.0.0.readers.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // Who watches over the server need not look again.
+            self.0.0.attention.notify_one();
+        }
     }
 }
 
