@@ -13,8 +13,8 @@ fn open_threads_stand_in_the_way_unless_forced() {
 $ work complete
 --- stderr
 error: stream `001-rename-fetch` is not done: 01.01.02 is failed, 01.02.01 is interrupted, 02.01.01 is pending
+hint: `work continue` goes on with it
 hint: `work complete --force` calls it completed all the same
-hint: `work delete stream` removes it
 --- exit 1
 
 "#]],
