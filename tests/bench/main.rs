@@ -13,8 +13,9 @@
 //! A disk's fsync changes tenfold under load, so only the ratio to raw means something elsewhere.
 //!
 //! The turns run the real, pinned opencode with the scripted model, which answers at once, and with an
-//! empty catalogue of models (`OPENCODE_MODELS_PATH` names a file with `{}`), since the real one comes
-//! from the network. What is timed is therefore everything but the model, on both sides.
+//! empty catalogue of models (`OPENCODE_MODELS_PATH` names a file with `{}`), which makes both sides as quick
+//! as they can be; two rows have the catalogue that is built into opencode, as people have it. What is
+//! timed is therefore everything but the model, on both sides.
 //!
 //! Where others work on the same machine, times say little. What a command computes can be counted all the
 //! same: `valgrind --tool=callgrind work status` counts its instructions to some thousands, and
