@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::agents::check_agents;
 use super::kept::Facts;
-use super::left::Left;
+use super::left::{Left, dead};
 use super::sessions::SessionError;
 use super::{Workspace, owner};
+use crate::config::Place;
 use crate::model::{
     self, AgentEvent, BackendKind, Mode, Owner, SessionId, SessionRecord, Stream, StreamId, ThreadId,
 };
@@ -43,8 +45,10 @@ pub struct Adopted {
 pub struct Orphan {
     /// Its session at the agent.
     pub session: SessionId,
-    /// The directory that the agent works in.
+    /// The directory that the agent works in, as it is called here.
     pub directory: PathBuf,
+    /// Where its server is.
+    pub place: Place,
 }
 
 /// Takes over all turns of a dead owner that may still go on: those of an agent whose server outlives us, with
@@ -103,7 +107,25 @@ pub(super) fn adopt_in(
 }
 
 fn orphan(open: &SessionRecord) -> Option<Orphan> {
-    Some(Orphan { session: open.session.known()?.clone(), directory: open.directory.clone()? })
+    let (session, directory) = (open.session.known()?.clone(), open.directory.clone()?);
+    Some(Orphan { session, directory, place: Place::Here })
+}
+
+/// The turns of dead owners on servers that somebody else keeps, by what `agents.yaml` says of their agents
+/// now. They are written off, and are to be stopped over there.
+#[must_use]
+pub fn strays(workspace: &Workspace) -> Vec<Orphan> {
+    // Without agents nobody could speak to their servers.
+    let Ok(agents) = check_agents(workspace) else { return Vec::new() };
+    let place = |open: &SessionRecord| match &agents.value.get(&open.agent)?.place {
+        place @ Place::Server(_) => Some(place.clone()),
+        Place::Here | Place::Launched(_) => None,
+    };
+    let streams = workspace.stream_ids().into_iter().filter_map(|id| workspace.store(&id).read().ok());
+    let stray = |open: &SessionRecord| Some(Orphan { place: place(open)?, ..orphan(open)? });
+    streams
+        .flat_map(|state| state.threads.iter().filter_map(dead).filter_map(stray).collect::<Vec<_>>())
+        .collect()
 }
 
 fn going_on(

@@ -12,6 +12,7 @@ use super::adopt::Orphan;
 use super::kept::{Facts, TurnEnd};
 use super::owner;
 use super::sessions::SessionError;
+use crate::config::Place;
 use crate::model::{self, AgentEvent, Owner, SessionId, SessionRecord, Stream, Thread, ThreadId, TurnNumber};
 use crate::store::journal::{Entry, Header, Journals};
 
@@ -67,7 +68,7 @@ impl Left {
     pub(super) fn unrecorded(&self, from: &Owner) -> impl Iterator<Item = Orphan> {
         self.kept.iter().filter(|(_, end)| end.is_none()).filter_map(|(facts, _)| {
             let session = facts.session_of(from)?.clone();
-            Some(Orphan { session, directory: facts.start.directory.clone() })
+            Some(Orphan { session, directory: facts.start.directory.clone(), place: Place::Here })
         })
     }
 
@@ -101,7 +102,7 @@ impl Left {
 }
 
 /// The attempt of a thread that nobody will end any more.
-fn dead(thread: &Thread) -> Option<&SessionRecord> {
+pub(super) fn dead(thread: &Thread) -> Option<&SessionRecord> {
     thread.open_record().filter(|open| !open.owner().is_some_and(owner::is_alive))
 }
 

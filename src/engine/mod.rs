@@ -54,7 +54,7 @@ pub mod why;
 pub mod windows;
 mod workspace;
 
-pub use adopt::{Adopted, Orphan, adopt};
+pub use adopt::{Adopted, Orphan, adopt, strays};
 pub use conversation::resumable_agents;
 pub use hint::Hint;
 pub use kept::{Facts, TurnEnd, begin_or_keep, write_facts};

@@ -495,7 +495,9 @@ mod tests {
             StreamId::from_name(7, "Session  Tracking & more!").map(String::from),
             Ok("007-session-tracking-more".into())
         );
-        for (name, id) in [("Größe & Maß", "007-grosse-mass"), ("Ünïcödé", "007-unicode"), ("日本", "007-ri-ben")] {
+        for (name, id) in
+            [("Größe & Maß", "007-grosse-mass"), ("Ünïcödé", "007-unicode"), ("日本", "007-ri-ben")]
+        {
             assert_eq!(StreamId::from_name(7, name).map(String::from), Ok(id.into()));
         }
         assert!(StreamId::from_name(7, "…").is_err());

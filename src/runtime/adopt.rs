@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::journal::{Journal, durable};
 use super::records::Record;
 use super::{Runtime, worktrees};
+use crate::config::Place;
 use crate::engine::Adopted;
 use crate::ipc::TurnSpec;
 use crate::model::{AgentEvent, CancelCause, StreamId, ThreadId, TurnOutcome};
@@ -97,7 +98,7 @@ pub(super) async fn take(runtime: &Runtime, spec: &TurnSpec) -> Taken {
 /// Ends a turn that nobody came for: first at the agent, then on record.
 pub(super) async fn give_up(runtime: &Runtime, adopted: Adopted) {
     tracing::info!(stream = %adopted.stream, thread = %adopted.facts.start.thread, "nobody came for a turn");
-    runtime.pool.abandon(&adopted.session, &adopted.facts.start.directory).await;
+    runtime.pool.abandon(&Place::Here, &adopted.session, &adopted.facts.start.directory).await;
     let outcome = TurnOutcome::Cancelled { cause: CancelCause::OwnerDied };
     let (mut record, journal) = reopen(runtime, &adopted);
     end_in(journal, runtime, &outcome).await;

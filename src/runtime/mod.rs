@@ -102,7 +102,7 @@ impl Runtime {
         self.adoptions.unknown();
         let (runtime, workspace) = (Arc::clone(self), workspace.clone());
         tokio::spawn(async move {
-            let (adopted, orphans) = match runtime.pool.take_over().await {
+            let (adopted, mut orphans) = match runtime.pool.take_over().await {
                 Some(dead) => {
                     let workspace = workspace.clone();
                     let adopt = move || crate::engine::adopt(&workspace, &dead);
@@ -113,6 +113,10 @@ impl Runtime {
                 }
                 None => Default::default(),
             };
+            let at = workspace.clone();
+            // What can't be found out is in the log, and written off all the same.
+            let strays = tokio::task::spawn_blocking(move || crate::engine::strays(&at)).await;
+            orphans.extend(strays.inspect_err(|error| tracing::error!(%error)).unwrap_or_default());
             // Only now, or it would write the ends of those that are ours.
             runtime.recover(&workspace);
             // Before any turn begins: it may be one of the same session.
@@ -129,10 +133,10 @@ impl Runtime {
     /// Stops turns that go on at the agent and that nobody follows.
     async fn stop_all(self: &Arc<Self>, orphans: Vec<Orphan>) {
         let mut stopping = JoinSet::new();
-        for Orphan { session, directory } in orphans {
+        for Orphan { session, directory, place } in orphans {
             tracing::info!(%session, "nobody follows a turn; it is stopped");
             let runtime = Arc::clone(self);
-            stopping.spawn(async move { runtime.pool.abandon(&session, &directory).await });
+            stopping.spawn(async move { runtime.pool.abandon(&place, &session, &directory).await });
         }
         while stopping.join_next().await.is_some() {}
     }

@@ -5,14 +5,16 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use work::sys::process::Signal;
 
+use crate::support::acp_project;
 use crate::support::http::Http;
 use crate::support::opencode::{Place, Server};
 use crate::support::project::Project;
 use crate::support::scripted_model::ScriptedModel;
 use crate::support::terminal::Terminal;
 use crate::support::tls::{self, Tls};
-use crate::support::wait::PATIENCE;
+use crate::support::wait::{PATIENCE, wait_for, wait_until};
 
 const SECRET: &str = "pear-tree-4711";
 
@@ -171,15 +173,38 @@ fn a_turn_over_there_can_be_cancelled() {
     let far = Far::start();
     far.agents(&project, PASSWORD);
     let running = project.start(1, &[]);
-    crate::support::wait::wait_until("its words", PATIENCE, || {
-        project.work(["logs", "1.1.1"]).stdout.contains("Begun.")
-    });
+    wait_until("its words", PATIENCE, || project.work(["logs", "1.1.1"]).stdout.contains("Begun."));
     let session = project.attempt(1)["sessionId"].as_str().expect("an id").to_owned();
     project.work(["session", "cancel", "1.1.1"]).ok();
     assert_eq!(running.output().code, 130);
     assert_eq!(project.attempt(1)["status"], "interrupted");
     let busy = far.http.get("/session/status").json;
     assert!(busy.get(&session).is_none_or(|status| status["type"] == "idle"), "{busy:#}");
+    assert!(far.is_well());
+}
+
+/// A turn over there whose command and supervisor were killed is written off, and the next supervisor stops it there.
+#[test]
+fn a_turn_over_there_that_nobody_follows_is_stopped() {
+    let project = project(&["@text Begun.\n@hang"]);
+    let far = Far::start();
+    far.agents(&project, PASSWORD);
+    let running = project.start(1, &[]);
+    let session = wait_for("its session over there to be busy", PATIENCE, || {
+        let busy = far.http.get("/session/status").json;
+        busy.as_object()?.iter().find(|(_, status)| status["type"] != "idle").map(|(id, _)| id.clone())
+    });
+    let supervisor = project.supervisor();
+    running.signal(Signal::SIGKILL);
+    acp_project::kill(supervisor);
+    project.wait_for_status(1, "interrupted", PATIENCE);
+    let busy = || far.http.get("/session/status").json.get(&session).is_some_and(|now| now["type"] != "idle");
+    assert!(busy(), "it goes on");
+    let mut next = project.spawn(&["supervisor", "run"]);
+    wait_until("it to be stopped over there", PATIENCE, || !busy());
+    project.work(["supervisor", "stop"]).ok();
+    next.end();
+    assert_eq!(project.attempt(1)["status"], "interrupted");
     assert!(far.is_well());
 }
 

@@ -58,7 +58,10 @@ pub(crate) fn rows() -> Vec<Row> {
             warm.wall.push(end);
         }
     }
-    rows.push(Row::of("with opencode's own catalogue: warm turn, `work execute` to the end of the turn", &warm));
+    rows.push(Row::of(
+        "with opencode's own catalogue: warm turn, `work execute` to the end of the turn",
+        &warm,
+    ));
     rows.push(cold(&env, "with opencode's own catalogue: `opencode run`, cold", median(&warm.wall), 20));
     env.work(["supervisor", "stop"]).ok();
     rows

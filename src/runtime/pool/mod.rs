@@ -75,9 +75,18 @@ impl Pool {
         self.servers.take_over().await
     }
 
-    /// Cancels whatever an opencode session does, if its server lives.
-    pub(super) async fn abandon(&self, session: &SessionId, directory: &Path) {
-        self.servers.abandon(session, directory).await;
+    /// Cancels whatever an opencode session does, if its server lives; what fails is logged.
+    pub(super) async fn abandon(&self, place: &Place, session: &SessionId, directory: &Path) {
+        let Place::Server(address) = place else {
+            return self.servers.abandon(session, directory).await;
+        };
+        let cancelled = async {
+            let directory = self.over_there(place, directory)?;
+            self.remotes.server(address)?.abandon(session, &directory).await
+        };
+        if let Err(failure) = cancelled.await {
+            tracing::warn!(%failure, %session, "a turn on a server elsewhere could not be cancelled");
+        }
     }
 
     /// A session of an agent, whose process starts when there is none. `warn` hears what is not as it should

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::{Attempt, Cancelled, News, Turn, is_work, open, used_since};
 use crate::agent::RejoinRequest;
+use crate::config::Place;
 use crate::engine::Adopted;
 use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{AgentEvent, Ask, CancelCause, FailureKind, TurnOutcome};
@@ -48,7 +49,7 @@ pub(super) async fn take_up(
         Ok(opened) => opened,
         Err(failure) => {
             tracing::warn!(%failure, "a turn can't be taken up");
-            runtime.pool.abandon(&id, &facts.start.directory).await;
+            runtime.pool.abandon(&Place::Here, &id, &facts.start.directory).await;
             let outcome = match failure.kind {
                 FailureKind::SessionUnknown => TurnOutcome::Cancelled { cause: CancelCause::OwnerDied },
                 _ => TurnOutcome::Failed { failure },
