@@ -315,7 +315,7 @@ mod tests {
         }
     }
 
-    /// Tried mutants: a sum of floats (0.30000000000000004); a cost that is there when nobody told one.
+    /// Tried mutants: a sum with noise in its last digit; a cost that is there when nobody told one.
     #[test]
     fn a_sum_is_exact_and_says_what_it_lacks() {
         let spent = |records: &[SessionRecord]| Spent::of(records);

@@ -25,7 +25,7 @@ fn told(project: &Project) -> Vec<String> {
 /// The turn that uses it up goes on to its end; the next one is refused and leaves no trace, until a person
 /// lets it go.
 ///
-/// Tried mutants: `over` that answers nothing; a warning for what is within its budget.
+/// Tried mutant: `prepare` that starts what has used up its budget.
 #[test]
 fn the_turn_after_the_one_that_used_it_up_is_refused() {
     let project = Project::new(&[DEAR, DEAR]);
@@ -107,7 +107,7 @@ fn a_job_whose_stream_has_no_budget_any_more_can_not_begin() {
 
 /// A budget in dollars can't be held for an agent that tells no price: that is said once, and its tokens count.
 ///
-/// Tried mutants: said at every turn; a zero that counts as a price.
+/// Tried mutant: said at every turn.
 #[test]
 fn what_tells_no_price_is_said_once_and_its_tokens_count() {
     let project = Project::new(&[DEAR, DEAR]);

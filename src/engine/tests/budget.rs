@@ -84,7 +84,7 @@ fn each_step_is_new_once_and_told_as_long_as_it_is_so() {
     assert_eq!(warnings(&stream, &[id(1), id(2)], &budget).len(), 2, "the stream's once");
 }
 
-/// Tried mutants: every turn of it is the first; another agent's is not.
+/// Tried mutants: every turn of it is the first; agents are not told apart.
 #[test]
 fn an_agent_that_tells_no_price_is_told_of_once() {
     let (mut stream, budget) = (stream(), Budget { thread: cost(1.0), ..Budget::default() });
