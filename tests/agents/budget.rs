@@ -95,6 +95,9 @@ fn a_job_whose_stream_has_no_budget_any_more_can_not_begin() {
     assert!(run.stderr.contains("stream `001-test` has used up its budget"), "told at the end: {run:#?}");
     let next = project.work(["continue"]);
     assert_eq!(next.code, 8, "{next:#?}");
+    let headless = ["execute", "--thread", "1.1.2", "--mode", "headless", "--wait", "--over-budget"];
+    project.work(headless).ok();
+    assert_eq!(project.thread_status(2), "completed", "a person's word goes with the job");
 
     // All at once: each begins, and ends.
     let project = Project::new(&[DONE, DONE, DONE]);
