@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
+use super::budgets;
 use super::changes_apply::words;
 use super::connect::{endpoint, program};
 use super::context::Context;
@@ -20,7 +21,7 @@ use crate::engine::launch::{Launch, Launches, Step};
 use crate::engine::windows::{WindowProgram, Windows};
 use crate::engine::{Hint as _, Prepared, StreamHandle, Workspace};
 use crate::ipc::{Endpoint, LaunchHost};
-use crate::model::{BatchId, FailureKind, StreamId};
+use crate::model::{BatchId, FailureKind, StreamId, ThreadId};
 use crate::supervisor::{EnsureError, connect_or_start};
 use crate::sys::lock::{self, Lock};
 use crate::sys::signals;
@@ -172,6 +173,10 @@ impl Windowed<'_> {
             let lines = document.threads.iter().map(Launch::words);
             printable(&format!("batch {} {}\n{}", batch.id, batch.name, lines.collect::<String>()))
         })?;
+        if self.watching.wait {
+            let threads: Vec<ThreadId> = batch.threads.iter().map(|one| one.spec.thread).collect();
+            budgets::warn(self.ctx, self.workspace, &self.handle.id, &threads);
+        }
         if interrupted {
             self.ctx.screen.say("the threads go on in their windows; `work status --watch` follows them");
         }

@@ -68,6 +68,7 @@ enum Choice {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    args.how.allowed(ctx)?;
     let workspace = ctx.ready()?;
     let handle = ctx.stream(&workspace)?;
     let mut stage = None;

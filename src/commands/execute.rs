@@ -100,6 +100,7 @@ fn refuse(ctx: &Context, args: &Args, failed: &Failed) {
 }
 
 fn execute(ctx: &Context, args: &Args) -> CommandResult {
+    args.how.allowed(ctx)?;
     let workspace = ctx.ready()?;
     let handle = ctx.stream(&workspace)?;
     let agents = ctx.agents(&workspace)?;

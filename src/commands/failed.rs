@@ -352,6 +352,7 @@ impl From<PrepareError> for Failed {
             error @ (PrepareError::NotApproved(_) | PrepareError::Drifted(_)) => {
                 Self::hinted(Exit::Waiting, "not-approved", &error)
             }
+            error @ PrepareError::OverBudget { .. } => Self::hinted(Exit::Waiting, "over-budget", &error),
             error @ (PrepareError::NoSession { .. } | PrepareError::NoDirectory { .. }) => {
                 Self::hinted(Exit::Failed, "no-session", &error)
             }

@@ -78,6 +78,7 @@ impl Args {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    args.how.allowed(ctx)?;
     let (workspace, handle, stream) = ctx.state()?;
     if let Some(name) = &args.name {
         ctx.screen.warn("`work fix --name NAME` is deprecated, and forwards to `work add-stage NAME --fix`");

@@ -17,6 +17,9 @@ use crate::ui::one_line;
 pub(super) struct Left {
     thread: ThreadId,
     name: String,
+    /// Whether it has no session that can go on, or no budget left.
+    #[serde(skip)]
+    kind: &'static str,
     /// Why it can't be done.
     why: String,
     /// What can be done instead.
@@ -41,7 +44,8 @@ pub(super) fn divide(fix: &Fix<'_>, cases: &[Case]) -> Result<(Vec<Case>, Vec<Le
     let (mut able, mut left) = (Vec::new(), Vec::new());
     for case in cases {
         match fix.prepare(case.thread.id, cases.len()) {
-            Err(failed) if failed.kind == "no-session" => left.push(Left {
+            Err(failed) if ["no-session", "over-budget"].contains(&failed.kind) => left.push(Left {
+                kind: failed.kind,
                 thread: case.thread.id,
                 name: case.thread.name.clone(),
                 why: failed.messages.join(": "),
@@ -54,7 +58,10 @@ pub(super) fn divide(fix: &Fix<'_>, cases: &[Case]) -> Result<(Vec<Case>, Vec<Le
         }
     }
     if able.is_empty() {
-        let mut failed = Failed::new(Exit::Failed, "no-session", "none of these threads can be resumed");
+        let mut failed = match left.iter().all(|one| one.kind == "over-budget") {
+            true => Failed::new(Exit::Waiting, "over-budget", "none of these threads has any budget left"),
+            false => Failed::new(Exit::Failed, "no-session", "none of these threads can be resumed"),
+        };
         failed.messages.extend(left.iter().map(|one| one.why.clone()));
         failed.hints = left.into_iter().flat_map(|one| one.hints).collect();
         return Err(failed);

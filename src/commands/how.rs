@@ -43,6 +43,9 @@ pub(super) struct How {
     /// Run each thread in a git worktree of its own; `work changes apply` brings over what it changed there
     #[arg(long)]
     pub(super) worktree: bool,
+    /// Run it though its budget, or the stream's, is used up (see `budget` of config.yaml)
+    #[arg(long)]
+    pub(super) over_budget: bool,
 }
 
 fn policy(word: &str) -> Result<Policy, String> {
@@ -51,6 +54,11 @@ fn policy(word: &str) -> Result<Policy, String> {
 }
 
 impl How {
+    /// Refuses an agent that would spend more than a person has allowed.
+    pub(super) fn allowed(&self, ctx: &Context) -> Result<(), Failed> {
+        if self.over_budget { ctx.needs_person("go over a budget") } else { Ok(()) }
+    }
+
     pub(super) fn request(&self, thread: &str) -> TurnRequest {
         TurnRequest {
             thread: thread.to_owned(),
@@ -62,6 +70,7 @@ impl How {
             permissions: self.permissions,
             quiet: self.no_notify,
             worktree: self.worktree,
+            over_budget: self.over_budget,
         }
     }
 
@@ -77,6 +86,7 @@ impl How {
             permissions,
             no_notify,
             worktree,
+            over_budget,
         } = self;
         let permissions = permissions.map(|policy| policy.name().to_owned());
         let valued =
@@ -90,6 +100,7 @@ impl How {
             ("--no-supervisor", *no_supervisor),
             ("--no-notify", *no_notify),
             ("--worktree", *worktree),
+            ("--over-budget", *over_budget),
         ];
         valued.chain(set.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.to_owned())).collect()
     }

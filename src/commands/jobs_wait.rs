@@ -1,13 +1,14 @@
 //! Jobs followed to their ends: as a live table, as lines, or as NDJSON; and the exit code of it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Exit;
+use super::budgets;
 use super::connect::{endpoint, supervisor};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
@@ -214,6 +215,12 @@ fn told(
         ctx.screen.out(&printable(&lines.collect::<String>()));
     }
     let left = left.join(" ");
+    let streams: BTreeSet<&StreamId> = rows.iter().map(|row| &row.stream).collect();
+    for stream in streams {
+        let threads: Vec<ThreadId> =
+            rows.iter().filter(|row| row.stream == *stream).map(|row| row.thread).collect();
+        budgets::warn(ctx, workspace, stream, &threads);
+    }
     Ok(match followed {
         Followed::Over if all_good => Exit::Done,
         Followed::Over => Exit::Failed,

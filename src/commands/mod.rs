@@ -14,6 +14,7 @@ mod approve;
 mod asking;
 mod assign;
 mod batch;
+mod budgets;
 mod changes;
 mod changes_apply;
 mod cli;

@@ -40,6 +40,7 @@ pub(super) struct WouldRun<'a> {
 }
 
 pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
+    args.how.allowed(ctx)?;
     let workspace = ctx.ready()?;
     let handle = ctx.stream(&workspace)?;
     let agents = ctx.agents(&workspace)?;

@@ -7,6 +7,8 @@ use super::Exit;
 use super::connect::endpoint;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
+use crate::engine::agents::load_settings;
+use crate::engine::budget;
 use crate::engine::changes::{Desk, has_any};
 use crate::engine::drift::drift_or_trouble;
 use crate::engine::hint::chain;
@@ -90,6 +92,10 @@ fn look(ctx: &Context, workspace: &Workspace, stream: &Stream, handle: &StreamHa
         Ok(jobs) => mark(&mut report, &jobs),
         // The threads stand as they stand, whatever is queued.
         Err(error) => ctx.screen.warn(&chain(&error)),
+    }
+    match load_settings(workspace) {
+        Ok(settings) => budget::mark(&mut report, &settings.budget),
+        Err(error) => ctx.screen.warn(&format!("no budget is shown: {}", chain(&error))),
     }
     report
 }

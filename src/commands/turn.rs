@@ -62,6 +62,7 @@ impl OneTurn<'_> {
             permissions: last.permissions,
             quiet: last.request.quiet,
             worktree: last.request.worktree,
+            over_budget: last.request.over_budget,
         };
         let agents = self.ctx.agents(self.workspace)?;
         Ok(prepare(self.workspace, self.handle, &agents, &request, last.spec.mode)?)

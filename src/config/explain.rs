@@ -102,7 +102,7 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "C002",
         "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout`, \
          `waitForLimit`, `window`, `permissions`, `askTimeout`, `notify`, `jobs.maxParallel`, `pool.idleTimeout`, \
-         `pool.maxLive`, `isolation`, `worktree.copy` and `worktree.setup`. Any other key is not used; it may be a slip.",
+         `pool.maxLive`, `isolation`, `worktree.copy`, `worktree.setup` and `budget`. Any other key is not used; it may be a slip.",
     ),
     ("C003", "YAML allows a key only once. The first one is used; remove the other."),
     ("C004", "The value is of another kind than this key takes: a list where a text belongs, for example."),
@@ -131,13 +131,20 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     ),
     (
         "C010",
-        "`notify.on` lists what a person is told of: `done` and `failed` threads, `waiting` agents, and the \
-         end of a `batch`. `on: []` switches it all off.",
+        "`notify.on` lists what a person is told of: `done` and `failed` threads, `waiting` agents, the end \
+         of a `batch`, and a `budget` that is nearly or quite used up. `on: []` switches it all off.",
     ),
     (
         "C011",
         "`isolation` says where threads work: `none`, all in the main checkout, or `worktree`, each in a git \
          worktree of its own, whose change is brought over by `work changes apply`.",
+    ),
+    (
+        "C012",
+        "`budget` limits what each thread (`budget.thread`) and each stream (`budget.stream`) uses: `cost` in US \
+         dollars, such as `2.50`, and `tokens` of every kind, such as `500000` or `500k`. From `budget.warn` of it \
+         on (80%) a person is warned; when it is used up, no further turn is started unless `--over-budget` says \
+         so. A turn that runs goes on to its end. Without the key there is no limit.",
     ),
 ];
 

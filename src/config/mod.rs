@@ -5,6 +5,7 @@
 //! the file is among the diagnostics.
 
 mod agents;
+mod budget;
 mod duration;
 mod explain;
 mod notify;

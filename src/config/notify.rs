@@ -45,7 +45,12 @@ fn kind(reader: &mut Reader, node: &Node) -> Option<NoticeKind> {
     let kind = NoticeKind::ALL.into_iter().find(|kind| kind.name() == word);
     if kind.is_none() {
         let message = format!("`{word}` is nothing that a person is told of");
-        reader.error("C010", node.span.clone(), message, "write `done`, `failed`, `waiting` or `batch`");
+        reader.error(
+            "C010",
+            node.span.clone(),
+            message,
+            "write `done`, `failed`, `waiting`, `batch` or `budget`",
+        );
     }
     kind
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::diag::Diagnostic;
-use crate::model::Policy;
+use crate::model::{Budget, Policy};
 
 use super::agents::policy;
+use super::budget::budget;
 use super::duration::parse_duration;
 use super::notify::{Notify, notify};
 use super::reader::{Codes, Reader};
@@ -92,6 +93,8 @@ pub struct Settings {
     pub isolation: Isolation,
     /// How a new worktree is prepared.
     pub worktree: WorktreeSettings,
+    /// What threads and streams may use.
+    pub budget: Budget,
 }
 
 impl Default for Settings {
@@ -109,6 +112,7 @@ impl Default for Settings {
             max_parallel: 4,
             isolation: Isolation::None,
             worktree: WorktreeSettings::default(),
+            budget: Budget::default(),
         }
     }
 }
@@ -146,6 +150,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "jobs",
             "isolation",
             "worktree",
+            "budget",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
@@ -162,6 +167,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                 }
                 "notify" => notify(&mut reader, node, &mut settings.notify),
                 "isolation" => set(&mut settings.isolation, isolation(&mut reader, node)),
+                "budget" => budget(&mut reader, node, source, &mut settings.budget),
                 "worktree" => worktree(&mut reader, node, &mut settings.worktree),
                 "pool" => pool(&mut reader, node, &mut settings.pool),
                 "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::config::Notify;
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{AgentName, BackendKind, NoticeKind, Policy};
+use crate::model::{AgentName, BackendKind, Budget, NoticeKind, Policy};
 
 use super::{
     DEFAULT_AGENTS, Isolation, Launcher, Place, PoolSettings, ServerAddress, Settings, Window,
@@ -118,6 +118,7 @@ fn settings_are_read_and_have_defaults() {
             },
             pool: PoolSettings { idle_timeout: Duration::from_secs(600), max_live: 0 },
             max_parallel: 2,
+            budget: Budget::default(),
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {
@@ -224,6 +225,10 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("permissions: [ask]\n", "C004", "[ask]"),
     ("notify: { on: [done, all] }\n", "C010", "all"),
     ("isolation: docker\n", "C011", "docker"),
+    ("budget: { thread: { cost: free } }\n", "C012", "free"),
+    ("budget: { thread: 2.50 }\n", "C004", "2.50"),
+    ("budget: { stream: { price: 2 } }\n", "C002", "price"),
+    ("budget: { stream: { tokens: [1] } }\n", "C004", "[1]"),
     ("worktree: { copy: .env }\n", "C004", ".env"),
     ("notify: { desktop: perhaps }\n", "C004", "perhaps"),
     ("notify: { command: notify-send }\n", "C004", "notify-send"),

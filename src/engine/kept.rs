@@ -7,6 +7,7 @@ use std::path::Path;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
+use super::budget::TurnSpending;
 use super::left::Left;
 use super::owner;
 use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
@@ -199,7 +200,16 @@ impl Facts {
     }
 }
 
-/// Brings the record of an attempt up to what is known of it. Gives its number.
+/// What was written of an attempt.
+#[derive(Debug)]
+pub struct Written {
+    /// Its number.
+    pub attempt: u32,
+    /// What its thread and stream had used before and after.
+    pub spending: TurnSpending,
+}
+
+/// Brings the record of an attempt up to what is known of it.
 ///
 /// # Errors
 /// [`SessionError`]; `NotRunning` when somebody else wrote another end.
@@ -208,20 +218,26 @@ pub fn write_facts(
     private: &Path,
     facts: &Facts,
     end: Option<&TurnEnd>,
-) -> Result<u32, SessionError> {
+) -> Result<Written, SessionError> {
+    let (thread, agent) = (facts.start.thread, &facts.start.agent);
+    let write = |state: &mut Stream| {
+        let (attempt, spending) =
+            TurnSpending::around(state, thread, agent, |state| facts.write(state, end))?;
+        Ok(Written { attempt, spending })
+    };
     // Nearly always its record is there, and what others left is none of its business.
     let ours = |thread: &Thread| facts.find(thread).is_some();
     let written = store.transact(|state| match state.thread(facts.start.thread).is_some_and(ours) {
-        true => facts.write(state, end).map(Some),
+        true => write(state).map(Some),
         false => Ok(None),
     })?;
-    if let Some(attempt) = written {
-        return Ok(attempt);
+    if let Some(written) = written {
+        return Ok(written);
     }
     let left = Left::of(&store.read()?, private, store.now());
     Ok(store.transact(|state| {
         left.write(state)?;
-        facts.write(state, end)
+        write(state)
     })?)
 }
 

@@ -76,6 +76,21 @@ pub fn of_ask(stream: &Stream, thread: ThreadId, ask: &Ask) -> Option<Notice> {
     })
 }
 
+/// What a turn's end says of a budget.
+#[must_use]
+pub fn of_budget(stream: &Stream, thread: ThreadId, text: String) -> Option<Notice> {
+    let thread = stream.thread(thread)?;
+    Some(Notice {
+        kind: NoticeKind::Budget,
+        stream: stream.id.clone(),
+        batch: thread.id.batch,
+        thread: Some(thread.id),
+        name: thread.name.clone(),
+        status: Some(status_of(thread)),
+        text,
+    })
+}
+
 /// How the last attempt of a thread left it; nothing where a person ended it, or it goes on.
 fn ended(thread: &Thread) -> Option<(NoticeKind, String)> {
     let status = status_of(thread);
@@ -140,6 +155,8 @@ pub fn summary(notices: &[Notice]) -> String {
             NoticeKind::Done => "done",
             NoticeKind::Failed => "failed",
             NoticeKind::Waiting => "waiting for you",
+            NoticeKind::Budget if count == 1 => "warning of a budget",
+            NoticeKind::Budget => "warnings of budgets",
             NoticeKind::Batch => {
                 return (count > 0).then(|| {
                     if count == 1 {

@@ -1,5 +1,6 @@
 //! From "run this thread" to a turn that can run: everything that can be checked before it starts.
 
+use super::budget::{over, whose};
 use super::connected::{connected, used_as};
 use super::conversation::{Conversation, converse, depth, resumed};
 use super::drift::thread_drift;
@@ -45,6 +46,8 @@ pub struct TurnRequest {
     pub quiet: bool,
     /// Run it in a worktree of its own, whatever the project says.
     pub worktree: bool,
+    /// Run it though a budget is used up.
+    pub over_budget: bool,
 }
 
 /// A turn that can run.
@@ -103,6 +106,13 @@ pub fn prepare(
     }
     let depth = depth(thread, &agent.name);
     let settings = super::agents::load_settings(workspace)?;
+    if let Some(check) = over(&stream, thread, &settings.budget) {
+        let whose = whose(check.of, &stream.id, thread.id);
+        if !request.over_budget {
+            return Err(PrepareError::OverBudget { whose, check });
+        }
+        warnings.push(format!("{whose} has used up its budget, {}; it runs all the same", check.words()));
+    }
     let place = place(workspace, &settings, (&stream.id, thread), request, resume, mode)?;
     let mut prompt = match resume {
         None => {
@@ -137,6 +147,8 @@ pub fn prepare(
         adopt: None,
         client: None,
         isolated,
+        budget: settings.budget,
+        over_budget: request.over_budget,
     };
     Ok(Prepared {
         name: thread.name.clone(),

@@ -6,7 +6,7 @@ use super::agents::ConfigError;
 use super::changes::ChangeError;
 use super::drift::{Drift, DriftKind};
 use super::{Hint, ResolveError};
-use crate::model::{BackendKind, IdError, Mode, NoSession, SessionId, ThreadId, ThreadStatus};
+use crate::model::{BackendKind, BudgetCheck, IdError, Mode, NoSession, SessionId, ThreadId, ThreadStatus};
 use crate::store::StoreError;
 use crate::store::private::PrivateError;
 
@@ -45,6 +45,17 @@ pub enum PrepareError {
         attempt: u32,
         /// Who runs it.
         pid: u32,
+    },
+    /// A budget is used up.
+    #[error(
+        "{whose} has used up its budget, {} (`{}`, line {} of `work/config.yaml`)",
+        check.words(), check.key, check.line
+    )]
+    OverBudget {
+        /// The thread or the stream.
+        whose: String,
+        /// The limit.
+        check: BudgetCheck,
     },
     /// None of its conversations can go on.
     #[error("thread `{id}` can't be resumed{}", reason(agent.as_deref(), *why))]
@@ -169,6 +180,13 @@ impl Hint for PrepareError {
             ],
             Self::Settled { .. } => vec!["`--message TEXT` says what is still to be done".to_owned()],
             Self::Running { id, .. } => vec![format!("`work logs {id} -f` shows what it does")],
+            Self::OverBudget { check, .. } => vec![
+                format!(
+                    "raise `{}` in `work/config.yaml`, which holds for every turn from then on",
+                    check.key
+                ),
+                "`--over-budget` runs it all the same, this time".to_owned(),
+            ],
             Self::NoSession { id, others, .. } => {
                 let other = others.iter().map(|agent| {
                     format!(

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::status::SessionRow;
 use super::{Hint, ResolveError, StreamHandle, Workspace, owner, resolve};
 use crate::model::{
-    self, AgentEvent, End, Outcome, SessionRecord, SessionRef, Stream, Thread, ThreadId, ToolStatus,
+    self, AgentEvent, End, Outcome, SessionRecord, SessionRef, Spent, Stream, Thread, ThreadId, ToolStatus,
     TransitionError,
 };
 use crate::store::journal::{Entry, Journals};
@@ -99,6 +99,9 @@ pub struct SessionView {
     /// The record.
     #[serde(flatten)]
     pub session: SessionRow,
+    /// What all attempts of the thread in the same session used; absent when this is the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Spent>,
 }
 
 /// The newest attempt of a thread, or the newest one of a session: `wanted` is a thread, by id or name, or a
@@ -151,7 +154,14 @@ fn attempts(there: &[u32]) -> String {
 /// An attempt with its thread.
 #[must_use]
 pub fn view(thread: &Thread, record: &SessionRecord) -> SessionView {
-    SessionView { thread: thread.id, name: thread.name.clone(), session: SessionRow::of(record) }
+    let same = |other: &&SessionRecord| other.session == record.session && other.session.known().is_some();
+    let whole = Spent::of(thread.sessions.iter().filter(same));
+    SessionView {
+        thread: thread.id,
+        name: thread.name.clone(),
+        session: SessionRow::of(record),
+        whole: Some(whole).filter(|whole| whole.sessions > 1),
+    }
 }
 
 /// Writes the end of an attempt that nobody runs any more, as a person says that it went.

@@ -13,8 +13,9 @@ use super::jobs::JobMark;
 use super::owner;
 use super::windows::WindowPlace;
 use crate::model::{
-    AgentName, Ask, BatchId, Failure, Progress, SessionRecord, SessionRef, SessionState, StageId, Stream,
-    StreamId, StreamState, Thread, ThreadId, ThreadStatus, TurnNumber, Usage, thread_status,
+    AgentName, Ask, BatchId, BudgetCheck, Failure, Money, Progress, SessionRecord, SessionRef, SessionState,
+    Spent, StageId, Stream, StreamId, StreamState, Thread, ThreadId, ThreadStatus, Told, TurnNumber, Usage,
+    thread_status,
 };
 
 /// A stream as it stands now.
@@ -33,8 +34,13 @@ pub struct StatusReport {
     pub tasks: Progress,
     /// How many threads have which status.
     pub counts: BTreeMap<&'static str, usize>,
-    /// What all attempts cost so far, in US dollars.
-    pub cost: f64,
+    /// What all attempts used so far.
+    pub spent: Spent,
+    /// What those of each agent used, by name.
+    pub agents: Vec<AgentSpent>,
+    /// How it stands against the limits of `budget` in `work/config.yaml`, with all its threads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budget: Vec<BudgetCheck>,
     /// Its stages, in order.
     pub stages: Vec<StageRow>,
     /// Its threads, in order.
@@ -45,6 +51,17 @@ pub struct StatusReport {
     pub plan_unreadable: Option<String>,
     /// When its state last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What the attempts of an agent used.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentSpent {
+    /// The agent.
+    pub agent: AgentName,
+    /// What they used.
+    #[serde(flatten)]
+    pub spent: Spent,
 }
 
 /// A stage.
@@ -103,6 +120,11 @@ pub struct ThreadRow {
     /// The tmux window that it runs in, where that could be found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowPlace>,
+    /// What its attempts used so far.
+    pub spent: Spent,
+    /// How it stands against the limits of a thread; told by `work status` alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budget: Vec<BudgetCheck>,
     /// Its attempts, oldest first.
     pub sessions: Vec<SessionRow>,
     /// Its job, while that is queued or runs; told by `work status` alone.
@@ -203,8 +225,14 @@ pub struct SessionRow {
     pub resumed_from: Option<u32>,
     /// Its turns, the names of their journals.
     pub turns: Vec<TurnNumber>,
-    /// Tokens and cost.
+    /// Tokens and cost, as its agent told them; of one that knows no price, the cost is zero.
     pub usage: Option<Usage>,
+    /// What it cost, in US dollars; absent when its agent told no price, or not yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
+    /// What of it counts in sums.
+    #[serde(skip)]
+    pub told: Told,
     /// What its agent asks a person, and waits for; nothing when it does not run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
@@ -237,7 +265,9 @@ impl SessionRow {
             interrupted_by: None,
             resumed_from: record.resumed_from,
             turns: record.turns.clone(),
-            usage: record.usage,
+            usage: record.usage.map(Usage::rounded),
+            cost: record.told().cost,
+            told: record.told(),
             asks: Vec::new(),
         };
         match &record.state {
@@ -285,6 +315,8 @@ pub(super) fn thread_row(thread: &Thread, folders: &Folders) -> ThreadRow {
             && status != ThreadStatus::Running
             && folders.hindrance(thread).is_none(),
         window: None,
+        spent: Spent::of(&thread.sessions),
+        budget: Vec::new(),
         sessions,
         job: None,
     }
@@ -299,7 +331,6 @@ pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
     for row in &threads {
         *counts.entry(row.status.name()).or_insert(0) += 1;
     }
-    let usages = stream.threads.iter().flat_map(|thread| &thread.sessions).filter_map(|record| record.usage);
     StatusReport {
         stream: stream.id.clone(),
         name: stream.name.clone(),
@@ -311,14 +342,29 @@ pub fn report(stream: &Stream, drift: Vec<Drift>) -> StatusReport {
         approved: stream.approvals.plan.is_some(),
         tasks: Progress::of(stream.threads.iter().flat_map(|thread| &thread.tasks)),
         counts,
-        // The sum of nothing would be a negative zero.
-        cost: usages.fold(0.0, |sum, usage| sum + usage.cost),
+        spent: spent(stream),
+        agents: agents(stream),
+        budget: Vec::new(),
         stages: stages(stream, &threads, &drift),
         threads,
         drift,
         plan_unreadable: None,
         updated_at: stream.updated_at,
     }
+}
+
+/// What all attempts of a stream used.
+#[must_use]
+pub fn spent(stream: &Stream) -> Spent {
+    Spent::of(stream.threads.iter().flat_map(|thread| &thread.sessions))
+}
+
+fn agents(stream: &Stream) -> Vec<AgentSpent> {
+    let mut found: BTreeMap<&AgentName, Spent> = BTreeMap::new();
+    for record in stream.threads.iter().flat_map(|thread| &thread.sessions) {
+        found.entry(&record.agent).or_default().add(record.told());
+    }
+    found.into_iter().map(|(agent, spent)| AgentSpent { agent: agent.clone(), spent }).collect()
 }
 
 /// Threads are in order of their ids, so stages and batches are runs; a row belongs to each.

@@ -9,7 +9,10 @@ use super::fix::{Case, case};
 use super::jobs::{JobRow, Queue, rows};
 use super::status::{SessionRow, SessionStatus, status_of};
 use super::{StreamHandle, Workspace, owner};
-use crate::model::{AgentEvent, JobStatus, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus};
+use crate::model::{
+    AgentEvent, BudgetCheck, JobStatus, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus,
+    Verdict,
+};
 use crate::store::journal::{Entry, Journals};
 
 /// Why a thread has the status that it has.
@@ -33,7 +36,8 @@ pub struct Why {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Evidence {
-    /// What: `tasks`, `attempt 2`, `owner`, `last event`, `session`, `plan`, `report`, `job 3`, `jobs`.
+    /// What: `tasks`, `attempt 2`, `owner`, `last event`, `session`, `plan`, `budget`, `report`,
+    /// `job 3`, `jobs`.
     pub of: String,
     /// What it says.
     pub says: String,
@@ -69,6 +73,8 @@ pub fn why(workspace: &Workspace, handle: &StreamHandle, stream: &Stream, thread
     evidence.extend(last_event(workspace, stream, thread));
     evidence.push(session(thread, &case));
     evidence.extend(plan(handle, stream, thread));
+    let (spent, budget) = budget(workspace, stream, thread);
+    evidence.extend(budget);
     let (job, queue) = job(workspace, stream, thread);
     evidence.extend(queue);
     let done = status.is_settled() || matches!(status, ThreadStatus::Running);
@@ -80,7 +86,12 @@ pub fn why(workspace: &Workspace, handle: &StreamHandle, stream: &Stream, thread
         )),
         // It runs by itself.
         Some(_) => None,
-        None => Some(next(&case)),
+        None => Some(match spent {
+            Some(key) => {
+                format!("raise `{key}` in `work/config.yaml`, or add `--over-budget`; then: {}", next(&case))
+            }
+            None => next(&case),
+        }),
     };
     let because = because(thread, status, &case);
     Why { thread: thread.id, name: thread.name.clone(), status, because, evidence, next }
@@ -182,6 +193,24 @@ fn plan(handle: &StreamHandle, stream: &Stream, thread: &Thread) -> Option<Evide
     }
     let drift = drift_of(stream, handle).into_iter().find(|drift| drift.id == thread.id)?;
     Some(Evidence::new("plan", format!("the thread {}", drift.kind.words())))
+}
+
+/// How the thread and its stream stand against their limits, and the first that keeps a turn from starting.
+fn budget(workspace: &Workspace, stream: &Stream, thread: &Thread) -> (Option<&'static str>, Vec<Evidence>) {
+    let settings = match super::agents::load_settings(workspace) {
+        Ok(settings) => settings,
+        Err(error) => return (None, vec![Evidence::new("budget", super::hint::chain(&error))]),
+    };
+    let checks = super::budget::checks(stream, thread, &settings.budget);
+    let over = checks.iter().find(|check| check.verdict == Verdict::Over).map(|check| check.key);
+    let says = |check: &BudgetCheck| {
+        let whose = super::budget::whose(check.of, &stream.id, thread.id);
+        let stops = if check.verdict == Verdict::Over { ", so no turn of it is started" } else { "" };
+        let (words, key, line) = (check.words(), check.key, check.line);
+        let says = format!("{whose} has used {words} (`{key}`, line {line} of `work/config.yaml`){stops}");
+        Evidence::new("budget", says)
+    };
+    (over, checks.iter().map(says).collect())
 }
 
 /// The job of the thread that is queued or runs, and what the queue says of it.

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Agent, Notify, Place, WorktreeSettings};
 use crate::model::{
-    AgentEvent, AgentName, AgentProcess, Ask, ClosedAgent, Failure, JobId, KnownSession, Mode, ModelRef,
-    ObjectId, Owner, Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
+    AgentEvent, AgentName, AgentProcess, Ask, Budget, ClosedAgent, Failure, JobId, KnownSession, Mode,
+    ModelRef, ObjectId, Owner, Policy, Reply, SessionId, StreamId, ThreadId, TurnNumber, TurnOutcome,
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -84,6 +84,12 @@ pub struct TurnSpec {
     /// The worktree of its own that it runs in; `directory` is where that lies.
     #[serde(default)]
     pub isolated: Option<Isolated>,
+    /// What its thread and its stream may use.
+    #[serde(default)]
+    pub budget: Budget,
+    /// It runs though that is used up.
+    #[serde(default)]
+    pub over_budget: bool,
 }
 
 /// How a thread gets a worktree of its own.

@@ -63,6 +63,9 @@ pub struct Order {
     /// Run it in a worktree of its own.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub worktree: bool,
+    /// Run it though a budget is used up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub over_budget: bool,
     /// The sockets of the tmux servers in whose status lines it may stand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub status_lines: Vec<PathBuf>,

@@ -5,6 +5,7 @@
 
 mod agent_process;
 mod ask;
+mod budget;
 mod change;
 mod event;
 mod failure;
@@ -14,6 +15,7 @@ mod notice;
 mod progress;
 mod resume;
 mod session;
+mod spent;
 mod status;
 mod stream;
 #[cfg(test)]
@@ -23,6 +25,7 @@ mod turn;
 
 pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
+pub use budget::{Amount, Budget, BudgetCheck, BudgetOf, Limit, Limits, Verdict, judge};
 pub use change::{Hindrance, Mark, ObjectId, Obstacle, PathFacts, TurnMark, WorktreeFacts};
 pub use event::{AgentEvent, Busyness, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};
@@ -36,6 +39,7 @@ pub use resume::NoSession;
 pub use session::{
     BackendKind, End, KnownSession, Mode, Outcome, Owner, SessionRecord, SessionRef, SessionState, Usage,
 };
+pub use spent::{Money, Spent, Tokens, Told, grouped};
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
 pub use transition::{

@@ -16,11 +16,13 @@ pub enum NoticeKind {
     Waiting,
     /// The last thread of a batch that ran has ended.
     Batch,
+    /// A budget is nearly or quite used up, or can't be held.
+    Budget,
 }
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Waiting, Self::Batch];
+    pub const ALL: [Self; 5] = [Self::Done, Self::Failed, Self::Waiting, Self::Batch, Self::Budget];
 
     /// The word in files.
     #[must_use]
@@ -30,6 +32,7 @@ impl NoticeKind {
             Self::Failed => "failed",
             Self::Waiting => "waiting",
             Self::Batch => "batch",
+            Self::Budget => "budget",
         }
     }
 }

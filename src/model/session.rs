@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Ask, Extra, Failure, SessionId, TurnNumber};
+use super::{AgentName, Ask, Extra, Failure, Money, SessionId, TurnNumber};
 
 /// How we talk to an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -136,7 +136,8 @@ pub struct Usage {
     pub cache_read: u64,
     /// Input tokens written to a cache.
     pub cache_write: u64,
-    /// Cost in US dollars, as the agent computed it.
+    /// Cost in US dollars, as the agent computed it. Agents that know no price tell zero: [`SessionRecord::told`]
+    /// says what of it is known.
     pub cost: f64,
 }
 
@@ -150,7 +151,7 @@ impl Usage {
             reasoning: self.reasoning.saturating_sub(earlier.reasoning),
             cache_read: self.cache_read.saturating_sub(earlier.cache_read),
             cache_write: self.cache_write.saturating_sub(earlier.cache_write),
-            cost: (self.cost - earlier.cost).max(0.0),
+            cost: Money::of_dollars(self.cost).less(Money::of_dollars(earlier.cost)).dollars(),
         }
     }
 
@@ -163,8 +164,14 @@ impl Usage {
             reasoning: self.reasoning + other.reasoning,
             cache_read: self.cache_read + other.cache_read,
             cache_write: self.cache_write + other.cache_write,
-            cost: self.cost + other.cost,
+            cost: Money::of_dollars(self.cost).plus(Money::of_dollars(other.cost)).dollars(),
         }
+    }
+
+    /// The same without the noise that sums of such numbers have: its cost to a billionth of a dollar.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        Self { cost: Money::of_dollars(self.cost).dollars(), ..self }
     }
 }
 

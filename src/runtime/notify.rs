@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::RuntimeSettings;
 use crate::adapters::{desktop, tmux};
 use crate::engine::hint::chain;
-use crate::engine::notice::{Notice, Notification, of_ask, of_end, summary};
+use crate::engine::notice::{Notice, Notification, of_ask, of_budget, of_end, summary};
 use crate::ipc::{Notifying, TurnSpec};
 use crate::model::{Ask, BatchId, NoticeKind, Stream, StreamId, ThreadId};
 use crate::store::Store;
@@ -38,9 +38,18 @@ const FAREWELL: Duration = Duration::from_secs(5);
 struct News {
     stream_dir: PathBuf,
     thread: ThreadId,
-    /// What its agent asks; else its turn has ended.
-    ask: Option<Ask>,
+    what: What,
     to: Notifying,
+}
+
+/// What happened.
+enum What {
+    /// Its turn has ended.
+    Ended,
+    /// Its agent asks this.
+    Asks(Ask),
+    /// The end of its turn says this of a budget.
+    Budget(String),
 }
 
 /// The one who tells.
@@ -65,17 +74,22 @@ impl Notifier {
 
     /// The turn of a thread has ended, and its end is recorded.
     pub(super) fn ended(&self, spec: &TurnSpec) {
-        self.send(spec, None);
+        self.send(spec, What::Ended);
     }
 
     /// The agent of a thread waits for a person.
     pub(super) fn waits(&self, spec: &TurnSpec, ask: &Ask) {
-        self.send(spec, Some(ask.clone()));
+        self.send(spec, What::Asks(ask.clone()));
     }
 
-    fn send(&self, spec: &TurnSpec, ask: Option<Ask>) {
+    /// The end of a thread's turn says something of a budget that was not so before.
+    pub(super) fn budget(&self, spec: &TurnSpec, text: String) {
+        self.send(spec, What::Budget(text));
+    }
+
+    fn send(&self, spec: &TurnSpec, what: What) {
         let Some(to) = spec.notify.clone() else { return };
-        let news = News { stream_dir: spec.stream_dir.clone(), thread: spec.thread, ask, to };
+        let news = News { stream_dir: spec.stream_dir.clone(), thread: spec.thread, what, to };
         if let Some(teller) = &*self.news.lock().unwrap_or_else(PoisonError::into_inner) {
             // A teller that is gone has panicked, which is in the log.
             let _ = teller.send(news);
@@ -156,9 +170,10 @@ impl Teller {
                 return Vec::new();
             }
         };
-        match &news.ask {
-            Some(ask) => of_ask(&stream, news.thread, ask).into_iter().collect(),
-            None => {
+        match &news.what {
+            What::Budget(text) => of_budget(&stream, news.thread, text.clone()).into_iter().collect(),
+            What::Asks(ask) => of_ask(&stream, news.thread, ask).into_iter().collect(),
+            What::Ended => {
                 let mut notices = of_end(&stream, news.thread);
                 notices
                     .retain(|notice| notice.kind != NoticeKind::Batch || self.is_new(&stream, notice.batch));
@@ -269,7 +284,7 @@ mod tests {
             // The first five are told at once; the others come one by one while nothing may be told.
             let at = begun + Duration::from_millis(if number < 5 { 0 } else { 600 + 20 * number });
             tokio::time::sleep_until(at).await;
-            let one = News { stream_dir: stream_dir.clone(), thread, ask: None, to: to.clone() };
+            let one = News { stream_dir: stream_dir.clone(), thread, what: What::Ended, to: to.clone() };
             assert!(news.send(one).is_ok(), "it listens");
         }
         drop(news);

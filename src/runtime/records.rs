@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::engine::budget::TurnSpending;
 use crate::engine::{
-    Begun, Facts, SessionError, SessionStart, TurnEnd, begin_or_keep, end_own, fail_unopened, show_asks,
-    write_facts,
+    Begun, Facts, SessionError, SessionStart, TurnEnd, Written, begin_or_keep, end_own, fail_unopened,
+    show_asks, write_facts,
 };
 use crate::ipc::TurnSpec;
 use crate::model::{Ask, BackendKind, Failure, Mode, ModelRef, SessionId, ThreadId, TurnOutcome, Usage};
@@ -65,6 +66,16 @@ impl Unwritten {
             count.send_modify(|count| *count -= 1);
         });
     }
+}
+
+/// What became of the end of an attempt.
+pub(super) struct Ended {
+    /// The number of the attempt.
+    pub(super) attempt: u32,
+    /// Why its end is not on record yet.
+    pub(super) unrecorded: Option<String>,
+    /// What had been used before and after; nobody knows while its end is not on record.
+    pub(super) spending: Option<TurnSpending>,
 }
 
 /// The open record of an attempt.
@@ -217,7 +228,7 @@ impl Record {
         outcome: &TurnOutcome,
         usage: Option<Usage>,
         unwritten: &Unwritten,
-    ) -> (u32, Option<String>) {
+    ) -> Ended {
         self.stop_writing();
         // However late it is written, it ended now.
         let end = TurnEnd::new(outcome, usage, self.settings.clock.now());
@@ -225,14 +236,16 @@ impl Record {
         let facts = self.facts.clone();
         let write = move || write_facts(&store, &private, &facts, Some(&end));
         match blocking(write.clone()).await {
-            Ok(attempt) => (attempt, None),
+            Ok(Written { attempt, spending }) => {
+                Ended { attempt, unrecorded: None, spending: Some(spending) }
+            }
             Err(error) => {
                 let thread = self.facts.start.thread;
                 tracing::error!(%error, %thread, "the end of an attempt could not be written; trying again");
                 if error.may_pass() {
                     unwritten.keep_trying(move || write().map(drop));
                 }
-                (self.facts.attempt, Some(error.chain()))
+                Ended { attempt: self.facts.attempt, unrecorded: Some(error.chain()), spending: None }
             }
         }
     }

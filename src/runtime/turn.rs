@@ -17,11 +17,12 @@ use super::asks::Asks;
 use super::board::Board;
 use super::journal::{Journal, durable};
 use super::pool::{Opened, Pool};
-use super::records::{Record, unopened};
+use super::records::{Ended, Record, unopened};
 use super::tries::{Next, Tries};
 use super::worktrees;
 use crate::agent::{OpenRequest, PromptRequest, Session};
 use crate::engine::SessionError;
+use crate::engine::budget::{Said, TurnSpending};
 use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{
     AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, TurnOutcome, Usage,
@@ -49,12 +50,17 @@ struct Attempt {
     /// Whether the agent did anything: if so, its session is worth keeping.
     produced: bool,
     session: Option<SessionId>,
+    /// What its end says of budgets; nothing when it had no session.
+    spending: Option<TurnSpending>,
 }
 
 impl Attempt {
     fn failed(failure: Failure) -> Self {
-        let outcome = TurnOutcome::Failed { failure };
-        Self { outcome, attempt: None, unrecorded: None, produced: false, session: None }
+        Self::over(TurnOutcome::Failed { failure })
+    }
+
+    fn over(outcome: TurnOutcome) -> Self {
+        Self { outcome, attempt: None, unrecorded: None, produced: false, session: None, spending: None }
     }
 }
 
@@ -93,7 +99,11 @@ pub(super) async fn run(
             }
             None => attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await,
         };
+        let goes_on = budgets(runtime, &spec, &last, news);
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
+        if !goes_on {
+            break;
+        }
         next = match tries.after(&model, failure, last.produced, runtime.settings.clock.now()) {
             Next::Nothing => None,
             Next::Model(next) => {
@@ -118,6 +128,20 @@ pub(super) async fn run(
         runtime.notifier.ended(&spec);
     }
     news(TurnMessage::Ended { outcome, attempt, unrecorded });
+}
+
+/// Tells what the end of an attempt says of budgets. False when one is used up, so that no other attempt may
+/// begin.
+fn budgets(runtime: &Runtime, spec: &TurnSpec, last: &Attempt, news: News<'_>) -> bool {
+    let Some(spending) = &last.spending else { return true };
+    for Said { text, new } in spending.said(&spec.budget, &spec.stream, spec.thread) {
+        tracing::info!(thread = %spec.thread, text, "budget");
+        if new {
+            runtime.notifier.budget(spec, text.clone());
+        }
+        news(TurnMessage::Warning { message: text });
+    }
+    spec.over_budget || !spending.is_over(&spec.budget)
 }
 
 /// Of the models only the one that is in use is left, and those after it.
@@ -178,7 +202,7 @@ async fn attempt(
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
             let outcome = TurnOutcome::Cancelled { cause };
-            return Attempt { outcome, attempt: None, unrecorded: None, produced: false, session: None };
+            return Attempt { attempt: None, ..Attempt::over(outcome) };
         }
     };
     let Opened { mut session, lease } = match opened {
@@ -238,10 +262,10 @@ async fn attempt(
     let usage = used_since(&mut *session, before).await;
     worktrees::keep(settings, spec, &record.facts, &outcome, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
-    let ((attempt, unrecorded), ()) =
+    let (Ended { attempt, unrecorded, spending }, ()) =
         tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
     let session = record.facts.session.clone();
-    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
+    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session, spending }
 }
 
 /// What a session has used since it had used that much. A server that is gone can't tell any more; the record then

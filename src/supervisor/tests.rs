@@ -50,6 +50,8 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         adopt: None,
         client: None,
         isolated: None,
+        budget: crate::model::Budget::default(),
+        over_budget: false,
     })
 }
 

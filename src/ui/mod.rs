@@ -20,6 +20,7 @@ mod report;
 mod review;
 mod screen;
 mod session;
+mod spent;
 mod status;
 mod style;
 mod tables;

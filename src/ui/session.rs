@@ -1,10 +1,10 @@
 //! One session record, whole.
 
 use super::grid::{Column, Grid};
-use super::{Screen, one_line, time};
+use super::{Screen, one_line, spent, time};
 use crate::engine::session::SessionView;
 use crate::engine::status::{SessionRow, SessionStatus};
-use crate::model::{KnownSession, SessionId};
+use crate::model::{KnownSession, SessionId, Tokens};
 
 /// The sessions that an agent knows, a line each; the one that is connected is marked.
 #[must_use]
@@ -37,17 +37,27 @@ pub fn session_text(screen: &Screen, view: &SessionView) -> String {
     let at = |at| format!("{}, {}", time::local(at), time::ago(at, screen.now));
     let took =
         row.ended_at.map(|end| format!(" after {}", time::span(end - row.started_at))).unwrap_or_default();
-    let usage = row.usage.map(|usage| {
+    // Where nothing was used, there is nothing to say.
+    let tokens = row.told.tokens.filter(|tokens| tokens.total() > 0).map(|tokens| {
+        let Tokens { input, output, reasoning, cache_read, cache_write } = tokens;
         format!(
-            "{} in, {} out, {} reasoning, {} read from and {} written to the cache; ${:.4}",
-            usage.input, usage.output, usage.reasoning, usage.cache_read, usage.cache_write, usage.cost
+            "{input} in, {output} out, {reasoning} reasoning, {cache_read} read from and {cache_write} written to \
+             the cache"
         )
+    });
+    let cost = row.cost.filter(|cost| !cost.is_zero()).map(|cost| cost.to_string());
+    let untold = row.usage.filter(|_| row.cost.is_none());
+    let cost = cost.or_else(|| untold.map(|_| "unknown: the agent told no price".to_owned()));
+    // The same conversation over several attempts.
+    let whole = view.whole.as_ref().map(|whole| {
+        let [sent, received] = spent::tokens(whole);
+        format!("{} attempts: {sent} in, {received} out; cost: {}", whole.sessions, spent::cost(whole))
     });
     let turns: Vec<String> = row.turns.iter().map(ToString::to_string).collect();
     let thread = view.thread;
     let turns =
         (!turns.is_empty()).then(|| format!("{}; `work logs {thread} --turn N` shows one", turns.join(", ")));
-    let facts: [(&str, Option<String>); 17] = [
+    let facts: [(&str, Option<String>); 19] = [
         ("Thread", Some(format!("{} {}", view.thread, view.name))),
         ("Attempt", Some(row.attempt.to_string())),
         ("Goes on from", row.resumed_from.map(|from| format!("attempt {from}"))),
@@ -63,7 +73,9 @@ pub fn session_text(screen: &Screen, view: &SessionView) -> String {
         ("Status", Some(row.status.name().to_owned())),
         ("Why", row.error.as_ref().map(ToString::to_string).or_else(|| row.interrupted_by.clone())),
         ("Exit code", row.exit_code.map(|code| code.to_string())),
-        ("Tokens", usage),
+        ("Tokens", tokens),
+        ("Cost", cost),
+        ("Whole session", whole),
         ("Turns", turns),
     ];
     let mut grid = Grid::new([Column::whole(""), Column::wrapped("", 40)]);

@@ -3,9 +3,9 @@
 use super::asks::asks_below;
 use super::grid::{Column, Grid, Text};
 use super::text::columns;
-use super::{Screen, Style, one_line, paint, time};
+use super::{Screen, Style, one_line, paint, spent, time};
 use crate::engine::status::{SessionRow, SessionStatus, StatusReport, ThreadRow};
-use crate::model::{JobStatus, ThreadStatus, Usage};
+use crate::model::{JobStatus, ThreadStatus, Tokens};
 
 /// Which part of a stream to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,12 @@ pub fn status_table(screen: &Screen, report: &StatusReport, view: StatusView) ->
             text.push('\n');
             text.push_str(&threads(screen, report));
             text.push_str(&asks_below(screen, &report.threads));
+            text.push_str(&spent::budget_below(screen, report));
         }
-        StatusView::Sessions => text.push_str(&sessions_table(screen, &report.threads)),
+        StatusView::Sessions => {
+            text.push_str(&sessions_table(screen, &report.threads));
+            text.push_str(&spent::agents_below(screen, &report.agents));
+        }
     }
     text
 }
@@ -62,8 +66,9 @@ fn head(screen: &Screen, report: &StatusReport) -> String {
     if report.state != "open" {
         parts.push((report.state.replace('_', " "), None));
     }
-    if report.cost > 0.0 {
-        parts.push((cost(report.cost), None));
+    let spent = spent::of_stream(report);
+    if !spent.is_empty() {
+        parts.push((spent, None));
     }
     joined(screen, &parts)
 }
@@ -87,11 +92,6 @@ fn joined(screen: &Screen, parts: &[(String, Option<Style>)]) -> String {
     }
     text.push('\n');
     text
-}
-
-/// Small sums need more digits to say anything.
-fn cost(dollars: f64) -> String {
-    if dollars < 0.1 { format!("${dollars:.4}") } else { format!("${dollars:.2}") }
 }
 
 /// A bar of ten, and never full before all is done.
@@ -165,44 +165,40 @@ fn last_of<'a>(screen: &Screen, thread: &'a ThreadRow) -> (&'a str, String) {
     (agent, session)
 }
 
+/// Whether a column tells what each thread has spent: where nothing was told, there is none.
+fn tells_spent(report: &StatusReport) -> bool {
+    report.threads.iter().any(|thread| !spent::short(&thread.spent).is_empty())
+}
+
 fn wide_threads(screen: &Screen, report: &StatusReport) -> Grid {
-    let mut grid = Grid::new([
-        Column::whole("Thread"),
-        Column::cut("Name", 20),
-        Column::whole("Status"),
-        Column::whole("Tasks"),
-        Column::whole("Sessions"),
-        Column::cut("Last agent", 12),
-        Column::whole("Last session"),
-        Column::whole("Resume"),
-    ]);
+    let tells_spent = tells_spent(report);
+    let whole = Column::whole;
+    let mut columns =
+        vec![whole("Thread"), Column::cut("Name", 20), whole("Status"), whole("Tasks"), whole("Sessions")];
+    columns.extend(tells_spent.then(|| whole("Spent")));
+    columns.extend([Column::cut("Last agent", 12), whole("Last session"), whole("Resume")]);
+    let mut grid = Grid::new(columns);
     for thread in &report.threads {
         let (agent, session) = last_of(screen, thread);
-        let count = thread.sessions.len().to_string();
-        let [id, name, status, tasks] = thread_cells(thread);
-        grid.row([
-            id,
-            name,
-            status,
-            tasks,
-            count.into(),
-            agent.into(),
-            session.into(),
-            resumes(thread).into(),
-        ]);
+        let mut cells: Vec<Text> = thread_cells(thread).into();
+        cells.push(thread.sessions.len().to_string().into());
+        cells.extend(tells_spent.then(|| spent::short(&thread.spent).into()));
+        cells.extend([agent.into(), session.into(), resumes(thread).into()]);
+        grid.row(cells);
     }
     grid
 }
 
 fn narrow_threads(screen: &Screen, report: &StatusReport) -> Grid {
-    let mut grid = Grid::new([
-        Column::whole("Thread"),
-        Column::cut("Name", 10),
-        Column::whole("Status"),
-        Column::whole("Tasks"),
-    ]);
+    let tells_spent = tells_spent(report);
+    let whole = Column::whole;
+    let mut columns = vec![whole("Thread"), Column::cut("Name", 10), whole("Status"), whole("Tasks")];
+    columns.extend(tells_spent.then(|| whole("Spent")));
+    let mut grid = Grid::new(columns);
     for thread in &report.threads {
-        grid.row(thread_cells(thread));
+        let mut cells: Vec<Text> = thread_cells(thread).into();
+        cells.extend(tells_spent.then(|| spent::short(&thread.spent).into()));
+        grid.row(cells);
         grid.below(&had(screen, thread));
     }
     grid
@@ -325,10 +321,10 @@ fn session(grid: &mut Grid, lines: Lines, screen: &Screen, thread: &ThreadRow, r
         (None, _) => "none was opened".to_owned(),
     };
     let ago = time::ago(row.started_at, screen.now);
-    let tokens = |usage: Usage| {
-        format!("{}+{} tokens", usage.input + usage.cache_read, usage.output + usage.reasoning)
-    };
-    let tokens = row.usage.map(tokens).unwrap_or_default();
+    let tokens = |tokens: Tokens| format!("{}+{} tokens", tokens.sent(), tokens.received());
+    // Where nothing was used, there is nothing to say.
+    let tokens = row.told.tokens.filter(|tokens| tokens.total() > 0).map(tokens).unwrap_or_default();
+    let cost = row.cost.filter(|cost| !cost.is_zero()).map(|cost| cost.to_string()).unwrap_or_default();
     let mut cells: Vec<Text> = vec![
         thread.id.to_string().into(),
         match row.resumed_from {
@@ -355,12 +351,13 @@ fn session(grid: &mut Grid, lines: Lines, screen: &Screen, thread: &ThreadRow, r
     if lines == Lines::One {
         cells.push(tokens.trim_end_matches(" tokens").into());
     }
-    cells.push(row.usage.map(|usage| cost(usage.cost)).unwrap_or_default().into());
+    cells.push(cost.as_str().into());
     grid.row(cells);
     let local = time::local(row.started_at);
     let below = match lines {
         Lines::One => return,
         Lines::Two => [id.as_str(), &local, &tokens],
+        Lines::Narrow if cost.is_empty() => [id.as_str(), &row.model, &tokens],
         Lines::Narrow => [id.as_str(), &row.model, ""],
     };
     let below: Vec<&str> = below.into_iter().filter(|part| !part.is_empty()).collect();

@@ -9,6 +9,7 @@ mod acp_swap;
 mod acp_threads;
 mod acp_window;
 mod broken_stream;
+mod budget;
 mod contract;
 mod degrade;
 mod execute;

@@ -147,6 +147,8 @@ impl Soak {
             adopt: None,
             client: None,
             isolated: None,
+            budget: work::model::Budget::default(),
+            over_budget: false,
         };
         let (connection, listener) = Client::connect(&self.socket).expect("it serves").into_parts();
         let (tell, incoming) = mpsc::channel();

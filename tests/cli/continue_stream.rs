@@ -118,6 +118,19 @@ $ work continue --dry-run --json
         },
         "inPlan": true,
         "resumable": true,
+        "spent": {
+          "sessions": 1,
+          "tokens": {
+            "input": 5200,
+            "output": 900,
+            "reasoning": 0,
+            "cacheRead": 0,
+            "cacheWrite": 0
+          },
+          "cost": 1.5,
+          "unmetered": 0,
+          "unpriced": 0
+        },
         "sessions": [
           {
             "attempt": 1,
@@ -149,7 +162,8 @@ $ work continue --dry-run --json
               "cacheRead": 0,
               "cacheWrite": 0,
               "cost": 1.5
-            }
+            },
+            "cost": 1.5
           }
         ]
       },
@@ -172,6 +186,18 @@ $ work continue --dry-run --json
         },
         "inPlan": true,
         "resumable": true,
+        "spent": {
+          "sessions": 1,
+          "tokens": {
+            "input": 0,
+            "output": 0,
+            "reasoning": 0,
+            "cacheRead": 0,
+            "cacheWrite": 0
+          },
+          "unmetered": 1,
+          "unpriced": 1
+        },
         "sessions": [
           {
             "attempt": 1,

@@ -74,7 +74,7 @@ PLAN.md as it was can be got back from `[REPO]/.git/work/trash/001-rename-fetch-
     );
     desk.shows("status", str![[r#"
 $ work status
-001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  ≥ $1.51
 
 Stage  Name       Progress    Tasks
 01     Rename     █████░░░░░  2/4
@@ -83,11 +83,11 @@ Stage  Name       Progress    Tasks
 02     Remove     ░░░░░░░░░░  0/1
 02.01  Removal    ░░░░░░░░░░  0/1
 
-Thread    Name                                                        Status       Tasks  Sessions  Last agent   Last session                Resume
-01.01.01  The command (no longer in the plan)                         completed    2/2    2         default      completed 46m ago
-01.01.02  Shell completions and the man page (no longer in the plan)  failed       0/1    1         docs-writer  failed 3m ago (rate-limit)  yes
-01.02.01  Help texts                                                  interrupted  0/1    1         default      interrupted 46h ago         yes
-01.02.02  Blog post (no longer in the plan)                           cancelled    0/0    1         default      completed 11d ago
+Thread    Name                                                        Status       Tasks  Sessions  Spent    Last agent   Last session                Resume
+01.01.01  The command (no longer in the plan)                         completed    2/2    2         $0.0123  default      completed 46m ago
+01.01.02  Shell completions and the man page (no longer in the plan)  failed       0/1    1         $1.50    docs-writer  failed 3m ago (rate-limit)  yes
+01.02.01  Help texts                                                  interrupted  0/1    1                  default      interrupted 46h ago         yes
+01.02.02  Blog post (no longer in the plan)                           cancelled    0/0    1                  default      completed 11d ago
 02.01.01  Remove the alias                                            pending      0/1    0
 --- exit 0
 

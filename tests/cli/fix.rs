@@ -45,6 +45,19 @@ $ work fix --json
       },
       "inPlan": true,
       "resumable": true,
+      "spent": {
+        "sessions": 1,
+        "tokens": {
+          "input": 5200,
+          "output": 900,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "cost": 1.5,
+        "unmetered": 0,
+        "unpriced": 0
+      },
       "sessions": [
         {
           "attempt": 1,
@@ -76,7 +89,8 @@ $ work fix --json
             "cacheRead": 0,
             "cacheWrite": 0,
             "cost": 1.5
-          }
+          },
+          "cost": 1.5
         }
       ]
     },
@@ -99,6 +113,18 @@ $ work fix --json
       },
       "inPlan": true,
       "resumable": true,
+      "spent": {
+        "sessions": 1,
+        "tokens": {
+          "input": 0,
+          "output": 0,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "unmetered": 1,
+        "unpriced": 1
+      },
       "sessions": [
         {
           "attempt": 1,
@@ -380,138 +406,6 @@ hint: `work continue` runs what comes next; `work status` shows the stream
 
 "#]],
     );
-}
-
-#[test]
-fn a_new_stage_takes_up_what_is_left() {
-    let desk = Desk::busy();
-    desk.shows("fix --new-stage Rest --dry-run", str![[r#"
-$ work fix --new-stage Rest --dry-run
-would add stage 03 Fix - Rest
-would add batch 03.01 What is left
-would add thread 03.01.01 Shell completions and the man page
-would add thread 03.01.02 Help texts
-
-### Stage 03: Fix - Rest
-
-#### Stage Definition
-
-What these threads left undone is done: 01.01.02, 01.02.01.
-
-#### Stage Batches
-
-##### Batch 01: What is left
-
-What these threads left undone is done: 01.01.02, 01.02.01.
-
-###### Thread 01: Shell completions and the man page
-
-**Agent:** docs-writer
-
-**Summary:**
-Finish what thread 01.01.02 left (failed: rate-limit: 429: the quota is used up).
-
-**Details:**
-Let everything that a person types or reads know the new name.
-
-See the page of `pull`.
-
-What was reported of thread 01.01.02 so far:
-
-- 01.01.02.01 Shell completions and the man page (in_progress): left at: completions/pull.bash is done, zsh comes next
-
-**Tasks:**
-- [ ] Shell completions and the man page
-
-**Paths:**
-- `completions/**`
-- `doc/pull.1`
-
-**Verify:**
-- make man
-
-###### Thread 02: Help texts
-
-**Summary:**
-Finish what thread 01.02.01 left (interrupted: its window or command was closed).
-
-**Details:**
-Say `pull` in every help text.
-
-Keep them short.
-
-Nothing was reported of thread 01.02.01; look at what is there first.
-
-**Tasks:**
-- [ ] Help texts
---- exit 0
-
-"#]]);
-    // As the older tool had it.
-    desk.shows("fix --name Rest --stage 1 --dry-run", str![[r#"
-$ work fix --name Rest --stage 1 --dry-run
-would add stage 03 Fix - Rest
-would add batch 03.01 What is left
-would add thread 03.01.01 Shell completions and the man page
-would add thread 03.01.02 Help texts
-
-### Stage 03: Fix - Rest
-
-#### Stage Definition
-
-What these threads left undone is done: 01.01.02, 01.02.01.
-
-#### Stage Batches
-
-##### Batch 01: What is left
-
-What these threads left undone is done: 01.01.02, 01.02.01.
-
-###### Thread 01: Shell completions and the man page
-
-**Agent:** docs-writer
-
-**Summary:**
-Finish what thread 01.01.02 left (failed: rate-limit: 429: the quota is used up).
-
-**Details:**
-Let everything that a person types or reads know the new name.
-
-See the page of `pull`.
-
-What was reported of thread 01.01.02 so far:
-
-- 01.01.02.01 Shell completions and the man page (in_progress): left at: completions/pull.bash is done, zsh comes next
-
-**Tasks:**
-- [ ] Shell completions and the man page
-
-**Paths:**
-- `completions/**`
-- `doc/pull.1`
-
-**Verify:**
-- make man
-
-###### Thread 02: Help texts
-
-**Summary:**
-Finish what thread 01.02.01 left (interrupted: its window or command was closed).
-
-**Details:**
-Say `pull` in every help text.
-
-Keep them short.
-
-Nothing was reported of thread 01.02.01; look at what is there first.
-
-**Tasks:**
-- [ ] Help texts
---- stderr
-warning: `work fix --name NAME` is deprecated, and forwards to `work add-stage NAME --fix`
---- exit 0
-
-"#]]);
 }
 
 /// What was asked of all is done where it can be: the others are named with what can be done, and so is a

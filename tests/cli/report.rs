@@ -14,7 +14,7 @@ fn beside_the_plan() {
 $ work report
 wrote [REPO]/work/001-rename-fetch/REPORT.md
 2 of 5 tasks  ·  5 threads: 1 completed, 1 failed, 1 interrupted, 1 pending, 1 cancelled
-5 sessions  ·  2h 3m  ·  $1.51 + unknown
+5 sessions  ·  2h 3m  ·  ≥ $1.51
 --- exit 0
 
 "#]],
@@ -69,7 +69,7 @@ fn as_html() {
 $ work report --html out.html
 wrote out.html
 2 of 5 tasks  ·  5 threads: 1 completed, 1 failed, 1 interrupted, 1 pending, 1 cancelled
-5 sessions  ·  2h 3m  ·  $1.51 + unknown
+5 sessions  ·  2h 3m  ·  ≥ $1.51
 --- exit 0
 
 "#]],

@@ -260,7 +260,7 @@ fn the_page_asks_nothing_of_anybody() {
 #[test]
 fn a_large_stream_is_a_small_file_soon() {
     let report = full_of("Make the reader resumable", 200, 5);
-    assert_eq!(report.spent.sessions, 1_000);
+    assert_eq!(report.spent.used.sessions, 1_000);
     let begun = Instant::now();
     let (html, markdown) = (report_html(&report), report_markdown(&report));
     let took = begun.elapsed();

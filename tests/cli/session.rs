@@ -48,7 +48,8 @@ Started    2026-03-04 04:10:00, 56m ago
 Ended      2026-03-04 04:20:00, 46m ago after 10m
 Status     completed
 Exit code  0
-Tokens     1200 in, 300 out, 40 reasoning, 9000 read from and 10 written to the cache; $0.0123
+Tokens     1200 in, 300 out, 40 reasoning, 9000 read from and 10 written to the cache
+Cost       $0.0123
 Turns      2; `work logs 01.01.01 --turn N` shows one
 --- exit 0
 
@@ -94,7 +95,8 @@ Ended      2026-03-04 05:03:00, 3m ago after 13m
 Status     failed
 Why        rate-limit: 429: the quota is used up
 Exit code  1
-Tokens     5200 in, 900 out, 0 reasoning, 0 read from and 0 written to the cache; $1.5000
+Tokens     5200 in, 900 out, 0 reasoning, 0 read from and 0 written to the cache
+Cost       $1.50
 Turns      1; `work logs 01.01.02 --turn N` shows one
 --- exit 0
 

@@ -103,6 +103,18 @@ $ work show 1.2 --json
       },
       "inPlan": true,
       "resumable": true,
+      "spent": {
+        "sessions": 1,
+        "tokens": {
+          "input": 0,
+          "output": 0,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "unmetered": 1,
+        "unpriced": 1
+      },
       "sessions": [
         {
           "attempt": 1,
@@ -140,6 +152,18 @@ $ work show 1.2 --json
       },
       "inPlan": false,
       "resumable": false,
+      "spent": {
+        "sessions": 1,
+        "tokens": {
+          "input": 0,
+          "output": 0,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "unmetered": 1,
+        "unpriced": 1
+      },
       "sessions": [
         {
           "attempt": 1,

@@ -150,7 +150,7 @@ fn on_a_terminal_tables_fit_and_ids_stay_whole() {
         &seen(&desk, 80, 40, "work status"),
         str![[r#"
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted
-  $1.51
+  ≥ $1.51
 
 Stage  Name       Progress    Tasks
 01     Rename     █████░░░░░  2/4
@@ -159,10 +159,10 @@ Stage  Name       Progress    Tasks
 02     Remove     ░░░░░░░░░░  0/1
 02.01  Removal    ░░░░░░░░░░  0/1
 
-Thread    Name                                Status       Tasks
-01.01.01  The command                         completed    2/2
+Thread    Name                                Status       Tasks  Spent
+01.01.01  The command                         completed    2/2    $0.0123
           2 sessions · default · completed 46m ago
-01.01.02  Shell completions and the man page  failed       0/1
+01.01.02  Shell completions and the man page  failed       0/1    $1.50
           1 session · docs-writer · failed 3m ago (rate-limit) · can be resumed
 01.02.01  Help texts                          interrupted  0/1
           1 session · default · interrupted 46h ago · can be resumed
@@ -178,7 +178,7 @@ exit 0
         &seen(&desk, 80, 40, "work status --sessions"),
         str![[r#"
 001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted
-  $1.51
+  ≥ $1.51
 
 Thread    Try  Status       Agent        Started  Cost
 01.01.01  1    failed       default      1h ago
@@ -195,6 +195,10 @@ Thread    Try  Status       Agent        Started  Cost
 01.01.01 try 1: auth: 401: no key
 01.01.02 try 1: rate-limit: 429: the quota is used up
 01.02.01 try 1: interrupted: its window or command was closed
+
+Agent        Sessions  Tokens in  Tokens out  Cost
+default      4         ≥ 10,200   ≥ 340       ≥ $0.0123
+docs-writer  1         5,200      900         $1.50
 exit 0
 
 "#]],
@@ -202,7 +206,7 @@ exit 0
     desk.is(
         &seen(&desk, 100, 40, "work status --sessions"),
         str![[r#"
-001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  ≥ $1.51
 
 Thread    Try  Status       Agent        Model                          Started  Took  Exit  Cost
 01.01.01  1    failed       default      anthropic/claude-sonnet-4-5    1h ago   1s    1
@@ -219,12 +223,16 @@ Thread    Try  Status       Agent        Model                          Started 
 01.01.01 try 1: auth: 401: no key
 01.01.02 try 1: rate-limit: 429: the quota is used up
 01.02.01 try 1: interrupted: its window or command was closed
+
+Agent        Sessions  Tokens in  Tokens out  Cost
+default      4         ≥ 10,200   ≥ 340       ≥ $0.0123
+docs-writer  1         5,200      900         $1.50
 exit 0
 
 "#]],
     );
     desk.is(&seen(&desk, 120, 40, "work status"), str![[r#"
-001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  ≥ $1.51
 
 Stage  Name       Progress    Tasks
 01     Rename     █████░░░░░  2/4
@@ -233,17 +241,17 @@ Stage  Name       Progress    Tasks
 02     Remove     ░░░░░░░░░░  0/1
 02.01  Removal    ░░░░░░░░░░  0/1
 
-Thread    Name                             Status       Tasks  Sessions  Last agent   Last session                Resume
-01.01.01  The command                      completed    2/2    2         default      completed 46m ago
-01.01.02  Shell completions and the man…   failed       0/1    1         docs-writer  failed 3m ago (rate-limit)  yes
-01.02.01  Help texts                       interrupted  0/1    1         default      interrupted 46h ago         yes
-01.02.02  Blog post (no longer in the pl…  cancelled    0/0    1         default      completed 11d ago
-02.01.01  Remove the alias                 pending      0/1    0
+Thread    Name                    Status       Tasks  Sessions  Spent    Last agent   Last session                Resume
+01.01.01  The command             completed    2/2    2         $0.0123  default      completed 46m ago
+01.01.02  Shell completions and…  failed       0/1    1         $1.50    docs-writer  failed 3m ago (rate-limit)  yes
+01.02.01  Help texts              interrupted  0/1    1                  default      interrupted 46h ago         yes
+01.02.02  Blog post (no longer…   cancelled    0/0    1                  default      completed 11d ago
+02.01.01  Remove the alias        pending      0/1    0
 exit 0
 
 "#]]);
     desk.is(&seen(&desk, 200, 40, "work status --sessions"), str![[r#"
-001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  $1.51
+001-rename-fetch  ·  stage 1 of 2  ·  2/5 tasks  ·  1 failed, 1 interrupted  ·  ≥ $1.51
 
 Thread    Try  Status       Agent        Model                                 Session                         Started                       Took  Exit  Tokens     Cost
 01.01.01  1    failed       default      anthropic/claude-sonnet-4-5           none was opened                 2026-03-04 04:00:00, 1h ago   1s    1
@@ -255,6 +263,10 @@ Thread    Try  Status       Agent        Model                                 S
 01.01.01 try 1: auth: 401: no key
 01.01.02 try 1: rate-limit: 429: the quota is used up
 01.02.01 try 1: interrupted: its window or command was closed
+
+Agent        Sessions  Tokens in  Tokens out  Cost
+default      4         ≥ 10,200   ≥ 340       ≥ $0.0123
+docs-writer  1         5,200      900         $1.50
 exit 0
 
 "#]]);

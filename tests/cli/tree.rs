@@ -74,7 +74,19 @@ $ work tree --json
   "counts": {
     "pending": 4
   },
-  "cost": 0.0,
+  "spent": {
+    "sessions": 0,
+    "tokens": {
+      "input": 0,
+      "output": 0,
+      "reasoning": 0,
+      "cacheRead": 0,
+      "cacheWrite": 0
+    },
+    "unmetered": 0,
+    "unpriced": 0
+  },
+  "agents": [],
   "stages": [
     {
       "id": "01",
@@ -153,6 +165,18 @@ $ work tree --json
       },
       "inPlan": true,
       "resumable": false,
+      "spent": {
+        "sessions": 0,
+        "tokens": {
+          "input": 0,
+          "output": 0,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "unmetered": 0,
+        "unpriced": 0
+      },
       "sessions": []
     },
     {
@@ -168,6 +192,18 @@ $ work tree --json
       },
       "inPlan": true,
       "resumable": false,
+      "spent": {
+        "sessions": 0,
+        "tokens": {
+          "input": 0,
+          "output": 0,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "unmetered": 0,
+        "unpriced": 0
+      },
       "sessions": []
     },
     {
@@ -183,6 +219,18 @@ $ work tree --json
       },
       "inPlan": true,
       "resumable": false,
+      "spent": {
+        "sessions": 0,
+        "tokens": {
+          "input": 0,
+          "output": 0,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "unmetered": 0,
+        "unpriced": 0
+      },
       "sessions": []
     },
     {
@@ -198,6 +246,18 @@ $ work tree --json
       },
       "inPlan": true,
       "resumable": false,
+      "spent": {
+        "sessions": 0,
+        "tokens": {
+          "input": 0,
+          "output": 0,
+          "reasoning": 0,
+          "cacheRead": 0,
+          "cacheWrite": 0
+        },
+        "unmetered": 0,
+        "unpriced": 0
+      },
       "sessions": []
     }
   ],

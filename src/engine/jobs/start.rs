@@ -21,6 +21,7 @@ impl TurnRequest {
             permissions: order.permissions,
             quiet: order.quiet,
             worktree: order.worktree,
+            over_budget: order.over_budget,
         }
     }
 
@@ -36,6 +37,7 @@ impl TurnRequest {
             permissions: self.permissions,
             quiet: self.quiet,
             worktree: self.worktree,
+            over_budget: self.over_budget,
             status_lines: Vec::new(),
             extra: crate::model::Extra::new(),
         }

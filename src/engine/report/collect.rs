@@ -10,7 +10,7 @@ use super::document::{
     AgentReport, BatchReport, OpenQuestion, Report, SessionReport, Sign, Span, StageReport, TaskReport,
     ThreadReport,
 };
-use super::{Spent, left, spent};
+use super::{Taken, left};
 use crate::model::{Approval, CancelCause, Stream, Task, Thread, ThreadId};
 use crate::plan::{Plan, open_questions};
 
@@ -62,7 +62,7 @@ pub fn report(stream: &Stream, plan: PlanFacts, now: DateTime<Utc>) -> Report {
         made_at: now,
         approved: stream.approvals.plan.as_ref().map(sign),
         span: span(sessions().map(|(_, session)| session)),
-        spent: Spent::of(sessions().map(|(_, session)| session)),
+        spent: Taken::of(sessions().map(|(_, session)| session)),
         agents: agents(sessions()),
         stages,
         next,
@@ -100,7 +100,7 @@ fn stages(stream: &Stream, status: &StatusReport, now: DateTime<Utc>) -> Vec<Sta
             approved: stream.approvals.stages.get(&row.id).map(sign),
             newer: row.newer.clone(),
             tasks: row.tasks,
-            spent: Spent::of(sessions),
+            spent: Taken::of(sessions),
             batches,
         }
     };
@@ -118,7 +118,7 @@ fn of_thread(thread: &Thread, row: &ThreadRow, now: DateTime<Utc>) -> ThreadRepo
         progress: row.tasks,
         tasks: thread.tasks.iter().map(of_task).collect(),
         report: thread.report.clone(),
-        spent: Spent::of(&sessions),
+        spent: Taken::of(&sessions),
         sessions,
         left: left::of_thread(thread, row.status),
         files: None,
@@ -156,7 +156,8 @@ fn of_session(row: &SessionRow, now: DateTime<Utc>) -> SessionReport {
         why,
         resumed_from: row.resumed_from,
         usage: row.usage,
-        cost: spent::cost(row),
+        cost: row.cost,
+        told: row.told,
     }
 }
 
@@ -176,7 +177,7 @@ fn agents<'a>(sessions: impl Iterator<Item = (ThreadId, &'a SessionReport)>) -> 
                 model: session.model.clone(),
                 threads: 0,
                 counts: BTreeMap::new(),
-                spent: Spent::default(),
+                spent: Taken::default(),
             };
             (report, BTreeSet::new())
         });

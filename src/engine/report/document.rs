@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::super::changes::FileRow;
 use super::super::drift::Drift;
 use super::super::status::SessionStatus;
-use super::Spent;
+use super::Taken;
 use crate::model::{
-    AgentName, BatchId, Progress, StageId, StreamId, TaskId, TaskStatus, ThreadId, ThreadStatus, Usage,
+    AgentName, BatchId, Money, Progress, StageId, StreamId, TaskId, TaskStatus, ThreadId, ThreadStatus, Told,
+    Usage,
 };
 
 /// A stream, and all that was done for it. Times are UTC, money is US dollars.
@@ -39,7 +40,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<Span>,
     /// What all its sessions took.
-    pub spent: Spent,
+    pub spent: Taken,
     /// Its stages, in order.
     pub stages: Vec<StageReport>,
     /// Who worked, with which model, by name.
@@ -107,7 +108,7 @@ pub struct StageReport {
     /// Its tasks.
     pub tasks: Progress,
     /// What its sessions took.
-    pub spent: Spent,
+    pub spent: Taken,
     /// Its batches.
     pub batches: Vec<BatchReport>,
 }
@@ -148,7 +149,7 @@ pub struct ThreadReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,
     /// What its sessions took.
-    pub spent: Spent,
+    pub spent: Taken,
     /// Its sessions, oldest first.
     pub sessions: Vec<SessionReport>,
     /// Why it goes on no further, and what to do; absent for what is settled or was not begun.
@@ -211,7 +212,10 @@ pub struct SessionReport {
     pub usage: Option<Usage>,
     /// What it cost; absent when its agent told no price. Where tokens were used, a cost of zero is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<f64>,
+    pub cost: Option<Money>,
+    /// What of it counts in sums.
+    #[serde(skip)]
+    pub told: Told,
 }
 
 /// Why a thread goes on no further.
@@ -254,7 +258,7 @@ pub struct AgentReport {
     /// How many of their sessions stand where: `completed`, `failed`, `interrupted`, `running`.
     pub counts: BTreeMap<&'static str, usize>,
     /// What they took.
-    pub spent: Spent,
+    pub spent: Taken,
 }
 
 /// A question of the plan that nobody has answered.

@@ -8,7 +8,7 @@ mod collect;
 mod document;
 mod file;
 mod left;
-mod spent;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -18,4 +18,4 @@ pub use document::{
     StageReport, TaskReport, ThreadReport,
 };
 pub use file::{Existing, ReportFileError, write_report};
-pub use spent::Spent;
+pub use taken::Taken;

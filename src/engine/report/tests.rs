@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::owner;
-use super::{PlanFacts, Report, Spent, report};
+use super::{PlanFacts, Report, report};
 use crate::engine::status::SessionStatus;
 use crate::model::{
-    AgentName, CancelCause, End, Extra, Outcome, SessionId, SessionRecord, SessionRef, SessionState, Stream,
-    StreamState, Task, TaskStatus, Thread, Usage,
+    AgentName, CancelCause, End, Extra, Money, Outcome, SessionId, SessionRecord, SessionRef, SessionState,
+    Spent, Stream, StreamState, Task, TaskStatus, Thread, Usage,
 };
 
 fn moment(minutes: i64) -> DateTime<Utc> {
@@ -96,17 +96,19 @@ fn a_price_that_nobody_told_is_not_zero() {
     let end = || ended(Outcome::Completed, 30, None);
     let used = |cost| Some(Usage { input: 5, cost, ..Usage::default() });
     for (usage, cost) in
-        [(used(0.25), Some(0.25)), (used(0.0), None), (Some(Usage::default()), Some(0.0)), (None, None)]
+        [(used(0.25), Some(0.25)), (used(0.0), None), (Some(Usage::default()), None), (None, None)]
     {
         let report = of(vec![record(1, end(), usage)]);
+        let cost = cost.map(Money::of_dollars);
         assert_eq!(report.threads().next().unwrap().sessions[0].cost, cost, "{usage:?}");
-        assert_eq!(report.spent.told(), cost, "{usage:?}");
+        assert_eq!(report.spent.used.cost, cost, "{usage:?}");
     }
     let mut unopened = record(1, ended(Outcome::Failed, 10, None), None);
     unopened.session = SessionRef::Unopened;
     let report = of(vec![unopened, record(2, end(), used(0.0)), record(3, end(), used(0.5))]);
-    let Spent { unmetered, unpriced, usage, .. } = report.spent;
-    assert_eq!((unmetered, unpriced, usage.cost), (0, 1, 0.5), "what opened no session used nothing");
+    let Spent { unmetered, unpriced, cost, .. } = report.spent.used;
+    let cost = cost.map(Money::dollars);
+    assert_eq!((unmetered, unpriced, cost), (0, 1, Some(0.5)), "what opened no session used nothing");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod approve;
+mod budget;
 mod drift;
 mod notice;
 mod prompt;

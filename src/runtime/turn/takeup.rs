@@ -14,6 +14,7 @@ use crate::runtime::asks::Asks;
 use crate::runtime::board::Board;
 use crate::runtime::journal::durable;
 use crate::runtime::pool::Opened;
+use crate::runtime::records::Ended;
 use crate::runtime::watch::{Watch, worked};
 use crate::runtime::{Runtime, RuntimeSettings, adopt, worktrees};
 use crate::store::journal::JournalLine;
@@ -56,13 +57,15 @@ pub(super) async fn take_up(
             };
             adopt::end_in(journal, runtime, &outcome).await;
             worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
-            let (attempt, unrecorded) = record.end(&outcome, None, &runtime.unwritten).await;
+            let Ended { attempt, unrecorded, spending } =
+                record.end(&outcome, None, &runtime.unwritten).await;
             return Attempt {
                 outcome,
                 attempt: Some(attempt),
                 unrecorded,
                 produced: true,
                 session: Some(id),
+                spending,
             };
         }
     };
@@ -87,9 +90,9 @@ pub(super) async fn take_up(
     let (produced, journal) = turn.close().await;
     let usage = used_since(&mut *session, facts.start.used_before).await;
     worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
-    let ((attempt, unrecorded), ()) =
+    let (Ended { attempt, unrecorded, spending }, ()) =
         tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
-    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
+    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id), spending }
 }
 
 /// The watch of a turn that began then: its limit counts from there.

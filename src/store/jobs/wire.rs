@@ -91,6 +91,9 @@ struct WireOrder {
     /// Whether it runs in a worktree of its own.
     #[serde(default)]
     worktree: bool,
+    /// Whether it runs though a budget is used up.
+    #[serde(default)]
+    over_budget: bool,
 }
 
 /// Where a job is.

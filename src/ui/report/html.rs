@@ -7,8 +7,8 @@ use super::html_text::{line, sentence};
 use super::html_thread::{chip, stage, table};
 use super::timeline::{timeline, when};
 use super::words::{
-    cost, cost_sentence, count, counts, dollars, drift, grouped, stuck, tasks, time, time_sentence, tokens,
-    tokens_in, tokens_out, tokens_sentence, utc,
+    all_tokens, cost, cost_sentence, count, counts, drift, stuck, tasks, time, time_sentence, tokens,
+    tokens_sentence, utc,
 };
 use crate::engine::report::{AgentReport, Report, StageReport};
 use crate::model::{Progress, ThreadStatus};
@@ -121,21 +121,16 @@ fn figures(report: &Report) -> String {
         names.dedup();
         count(names.len(), "agent")
     };
-    text.push_str(&figure("Sessions", &spent.sessions.to_string(), &by));
-    if spent.sessions > 0 {
+    text.push_str(&figure("Sessions", &spent.used.sessions.to_string(), &by));
+    if spent.used.sessions > 0 {
         let worked = time(spent);
         let note = time_sentence(spent);
         let note = note.split_once(", ").map_or("", |(_, note)| note);
         text.push_str(&figure("Agents worked", &worked, note));
-        let all = tokens_in(&spent.usage) + tokens_out(&spent.usage);
-        let all = if spent.unmetered == spent.sessions { "unknown".to_owned() } else { grouped(all) };
-        text.push_str(&figure("Tokens", &all, &tokens_sentence(spent)));
-        let note = if spent.unpriced > 0 { cost_sentence(spent) } else { "as the agents told".to_owned() };
-        let told = match spent.told() {
-            Some(_) if spent.unpriced > 0 => format!("≥ {}", dollars(spent.usage.cost)),
-            _ => cost(spent),
-        };
-        text.push_str(&figure("Cost", &told, &note));
+        text.push_str(&figure("Tokens", &all_tokens(spent), &tokens_sentence(spent)));
+        let note =
+            if spent.used.unpriced > 0 { cost_sentence(spent) } else { "as the agents told".to_owned() };
+        text.push_str(&figure("Cost", &cost(spent), &note));
     }
     text.push_str("</dl>\n");
     text
@@ -200,7 +195,7 @@ fn stages(report: &Report) -> String {
             format!("<a href=\"#s-{0}\">{0}</a>", stage.id),
             line(&stage.name),
             format!("{} {}", bar(&stage.tasks), tasks(&stage.tasks)),
-            stage.spent.sessions.to_string(),
+            stage.spent.used.sessions.to_string(),
             time(&stage.spent),
             cost(&stage.spent),
             result,

@@ -3,6 +3,7 @@
 use super::html_text::{line, lines, sentence};
 use super::words::{
     cost, count, moment, session_cost, session_tokens, session_took, task_status, tasks, thread_note, time,
+    tokens_note,
 };
 use crate::engine::report::{ChangedFile, SessionReport, StageReport, TaskReport, ThreadReport};
 use crate::engine::status::SessionStatus;
@@ -68,9 +69,10 @@ pub(super) fn stage(stage: &StageReport) -> String {
 fn thread(thread: &ThreadReport) -> String {
     let mut facts = vec![tasks(&thread.progress)];
     facts.extend(thread.agent.as_ref().map(|agent| format!("agent {}", line(&agent.0))));
-    if thread.spent.sessions > 0 {
-        facts.push(count(thread.spent.sessions, "session"));
+    if thread.spent.used.sessions > 0 {
+        facts.push(count(thread.spent.used.sessions, "session"));
         facts.push(time(&thread.spent));
+        facts.push(tokens_note(&thread.spent));
         facts.push(format!("cost {}", cost(&thread.spent)));
     }
     let note = thread_note(thread);

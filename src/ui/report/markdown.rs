@@ -4,7 +4,7 @@ use super::MARKDOWN_MARK;
 use super::markdown_text::{inline, quote, sentence};
 use super::words::{
     cost, cost_sentence, count, counts, drift, moment, session_cost, session_tokens, session_took, stuck,
-    task_status, tasks, thread_note, time, time_sentence, tokens, tokens_sentence, utc,
+    task_status, tasks, thread_note, time, time_sentence, tokens, tokens_note, tokens_sentence, utc,
 };
 use crate::engine::report::{
     AgentReport, ChangedFile, Report, SessionReport, StageReport, TaskReport, ThreadReport,
@@ -49,7 +49,7 @@ fn head(report: &Report) -> String {
     if !report.counts.is_empty() {
         lines.push(("Threads", counts(&report.counts)));
     }
-    lines.push(("Sessions", report.spent.sessions.to_string()));
+    lines.push(("Sessions", report.spent.used.sessions.to_string()));
     if let Some(span) = report.span {
         let to = span.to.map_or_else(|| "now, since one runs".to_owned(), utc);
         lines.push(("Time", format!("{} to {to}", utc(span.from))));
@@ -135,7 +135,7 @@ fn stages(report: &Report) -> String {
             stage.id.to_string(),
             inline(&stage.name),
             tasks(&stage.tasks),
-            stage.spent.sessions.to_string(),
+            stage.spent.used.sessions.to_string(),
             time(&stage.spent),
             cost(&stage.spent),
             result,
@@ -194,8 +194,9 @@ fn thread_section(thread: &ThreadReport) -> String {
     if let Some(agent) = &thread.agent {
         facts.push(format!("agent {}", inline(&agent.0)));
     }
-    if thread.spent.sessions > 0 {
-        facts.push(format!("{}, {}", count(thread.spent.sessions, "session"), time(&thread.spent)));
+    if thread.spent.used.sessions > 0 {
+        facts.push(format!("{}, {}", count(thread.spent.used.sessions, "session"), time(&thread.spent)));
+        facts.push(tokens_note(&thread.spent));
         facts.push(format!("cost: {}", cost(&thread.spent)));
     }
     let note = thread_note(thread);

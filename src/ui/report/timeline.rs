@@ -64,7 +64,7 @@ pub(super) fn timeline(report: &Report) -> String {
     let threads = rows.iter().filter(|(_, row)| matches!(row, Row::Thread(_))).count();
     let label = format!(
         "Timeline of {} of {}, in UTC. The tables below tell the same.",
-        count(report.spent.sessions, "session"),
+        count(report.spent.used.sessions, "session"),
         count(threads, "thread")
     );
     format!(
@@ -73,7 +73,7 @@ pub(super) fn timeline(report: &Report) -> String {
          <svg class=\"plot\" height=\"{height}\" role=\"group\" aria-label=\"{label}\">\n{defs}{grid}{bars}</svg>\n\
          <svg class=\"costs\" height=\"{height}\" role=\"group\" aria-label=\"Cost of each thread\">\n{costs}</svg>\n\
          </div>\n{cuts}",
-        long = if report.spent.sessions > LONG { " long" } else { "" },
+        long = if report.spent.used.sessions > LONG { " long" } else { "" },
         legend = legend(report),
         names = names(&rows),
         defs = DEFS,

@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::engine::report::{Left, Report, SessionReport, Spent, ThreadReport};
-use crate::model::{Progress, TaskStatus, Usage};
+use crate::engine::report::{Left, Report, SessionReport, Taken, ThreadReport};
+use crate::model::{Progress, Spent, TaskStatus, grouped};
+use crate::ui::spent;
 
 /// `2026-03-04 05:06 UTC`.
 pub(super) fn utc(at: DateTime<Utc>) -> String {
@@ -30,109 +31,76 @@ pub(super) fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// `12,345`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `$1.51`; small sums need more digits to say anything.
-pub(super) fn dollars(cost: f64) -> String {
-    if cost == 0.0 {
-        "$0".to_owned()
-    } else if cost < 0.1 {
-        format!("${cost:.4}")
-    } else {
-        format!("${cost:.2}")
-    }
-}
-
 /// What sessions cost together: what is not known is said, and is no zero.
-pub(super) fn cost(spent: &Spent) -> String {
-    match (spent.told(), spent.unpriced) {
-        _ if spent.sessions == 0 => String::new(),
-        (None, _) => "unknown".to_owned(),
-        (Some(cost), 0) => dollars(cost),
-        (Some(cost), _) => format!("{} + unknown", dollars(cost)),
-    }
+pub(super) fn cost(taken: &Taken) -> String {
+    spent::cost(&taken.used)
 }
 
 /// The same as a sentence.
-pub(super) fn cost_sentence(spent: &Spent) -> String {
-    match (spent.told(), spent.unpriced) {
-        _ if spent.sessions == 0 => "nothing: no agent has worked".to_owned(),
+pub(super) fn cost_sentence(taken: &Taken) -> String {
+    let Spent { sessions, cost, unpriced, .. } = taken.used;
+    match (cost, unpriced) {
+        _ if sessions == 0 => "nothing: no agent has worked".to_owned(),
         (None, _) => "unknown: no session told a price".to_owned(),
-        (Some(cost), 0) => dollars(cost),
+        (Some(cost), 0) => cost.to_string(),
         (Some(cost), unpriced) => {
-            format!("{}, and what {} cost that told no price", dollars(cost), count(unpriced, "session"))
+            format!("{cost}, and what {} cost that told no price", count(unpriced, "session"))
         }
     }
 }
 
 /// How long sessions took together.
-pub(super) fn time(spent: &Spent) -> String {
-    match spent {
-        Spent { sessions: 0, .. } => String::new(),
-        Spent { sessions, untimed, .. } if sessions == untimed => "unknown".to_owned(),
-        Spent { seconds, untimed: 0, .. } => took(*seconds),
-        Spent { seconds, .. } => format!("{} + unknown", took(*seconds)),
+pub(super) fn time(taken: &Taken) -> String {
+    match taken.used.sessions {
+        0 => String::new(),
+        sessions if sessions == taken.untimed => "unknown".to_owned(),
+        _ if taken.untimed == 0 => took(taken.seconds),
+        _ => format!("≥ {}", took(taken.seconds)),
     }
 }
 
 /// The same as a sentence.
-pub(super) fn time_sentence(spent: &Spent) -> String {
-    let note = match spent.untimed {
+pub(super) fn time_sentence(taken: &Taken) -> String {
+    let note = match taken.untimed {
         0 => String::new(),
         untimed => format!(", without {} whose end nobody saw", count(untimed, "session")),
     };
-    format!("{}, all sessions added up{note}", took(spent.seconds))
-}
-
-/// Tokens that went in, as `work status` counts them.
-pub(super) fn tokens_in(usage: &Usage) -> u64 {
-    usage.input + usage.cache_read
-}
-
-/// Tokens that came out.
-pub(super) fn tokens_out(usage: &Usage) -> u64 {
-    usage.output + usage.reasoning
+    format!("{}, all sessions added up{note}", took(taken.seconds))
 }
 
 /// Tokens of sessions together, in and out, for a table.
-pub(super) fn tokens(spent: &Spent) -> [String; 2] {
-    [tokens_in(&spent.usage), tokens_out(&spent.usage)].map(|tokens| match spent.unmetered {
-        _ if spent.sessions == 0 => String::new(),
-        0 => grouped(tokens),
-        unmetered if unmetered == spent.sessions => "unknown".to_owned(),
-        _ => format!("{} + unknown", grouped(tokens)),
-    })
+pub(super) fn tokens(taken: &Taken) -> [String; 2] {
+    spent::tokens(&taken.used)
+}
+
+/// All tokens of some sessions, for a figure.
+pub(super) fn all_tokens(taken: &Taken) -> String {
+    spent::all_tokens(&taken.used)
+}
+
+/// The same in a few words, for the facts of a thread.
+pub(super) fn tokens_note(taken: &Taken) -> String {
+    format!("tokens: {}", all_tokens(taken))
 }
 
 /// All tokens of some sessions, as a sentence.
-pub(super) fn tokens_sentence(spent: &Spent) -> String {
-    let usage = &spent.usage;
-    if spent.unmetered == spent.sessions {
+pub(super) fn tokens_sentence(taken: &Taken) -> String {
+    let Spent { sessions, tokens, unmetered, .. } = taken.used;
+    if unmetered == sessions {
         return "unknown: no session told any".to_owned();
     }
     let mut notes = Vec::new();
-    if usage.cache_read > 0 {
-        notes.push(format!("{} of the first from a cache", grouped(usage.cache_read)));
+    if tokens.cache_read > 0 {
+        notes.push(format!("{} of the first from a cache", grouped(tokens.cache_read)));
     }
-    if usage.cache_write > 0 {
-        notes.push(format!("{} more written to a cache", grouped(usage.cache_write)));
+    if tokens.cache_write > 0 {
+        notes.push(format!("{} more written to a cache", grouped(tokens.cache_write)));
     }
-    if spent.unmetered > 0 {
-        notes.push(format!("without {} that told none", count(spent.unmetered, "session")));
+    if unmetered > 0 {
+        notes.push(format!("without {} that told none", count(unmetered, "session")));
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
-    format!("{} in, {} out{notes}", grouped(tokens_in(usage)), grouped(tokens_out(usage)))
+    format!("{} in, {} out{notes}", grouped(tokens.sent()), grouped(tokens.received()))
 }
 
 /// `2 of 5 tasks`, and what became of the others that are not open.
@@ -175,14 +143,16 @@ pub(super) fn session_took(session: &SessionReport) -> String {
 
 /// What a session cost.
 pub(super) fn session_cost(session: &SessionReport) -> String {
-    session.cost.map_or_else(|| "unknown".to_owned(), dollars)
+    session.cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string())
 }
 
 /// Tokens of a session, in and out; empty where none are told.
 pub(super) fn session_tokens(session: &SessionReport) -> [String; 2] {
-    session.usage.map_or([String::new(), String::new()], |usage| {
-        [grouped(tokens_in(&usage)), grouped(tokens_out(&usage))]
-    })
+    session
+        .told
+        .tokens
+        .filter(|tokens| tokens.total() > 0)
+        .map_or([String::new(), String::new()], |tokens| [grouped(tokens.sent()), grouped(tokens.received())])
 }
 
 /// What is said of a thread beside its name.
@@ -219,7 +189,7 @@ pub(super) fn drift(report: &Report) -> String {
 /// The facts of a report in two lines, for a terminal.
 #[must_use]
 pub fn report_summary(report: &Report) -> String {
-    let sessions = match report.spent.sessions {
+    let sessions = match report.spent.used.sessions {
         0 => "no agent has worked yet".to_owned(),
         number => {
             let parts = [count(number, "session"), time(&report.spent), cost(&report.spent)];
@@ -237,6 +207,7 @@ pub fn report_summary(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Money;
 
     #[test]
     fn sums_are_said_as_people_say_them() {
@@ -244,27 +215,21 @@ mod tests {
         {
             assert_eq!(took(seconds), said);
         }
-        for (number, said) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), said);
-        }
-        for (cost, said) in [(0.0, "$0"), (0.0123, "$0.0123"), (0.1, "$0.10"), (1.5123, "$1.51")] {
-            assert_eq!(dollars(cost), said);
-        }
     }
 
-    /// Tried mutant: `told` that gives the sum whatever is unpriced.
     #[test]
-    fn what_no_agent_told_is_no_zero() {
-        let spent = |sessions, unpriced, cost| Spent {
-            sessions,
-            unpriced,
-            usage: Usage { cost, ..Usage::default() },
-            ..Spent::default()
+    fn a_price_that_nobody_told_is_said_in_a_sentence() {
+        let taken = |sessions, unpriced, cost: Option<f64>| {
+            let cost = cost.map(Money::of_dollars);
+            Taken { used: Spent { sessions, unpriced, cost, ..Spent::default() }, ..Taken::default() }
         };
-        assert_eq!(cost(&spent(0, 0, 0.0)), "");
-        assert_eq!(cost(&spent(2, 2, 0.0)), "unknown");
-        assert_eq!(cost(&spent(2, 1, 1.5)), "$1.50 + unknown");
-        assert_eq!(cost(&spent(2, 0, 0.0)), "$0");
-        assert_eq!(cost_sentence(&spent(2, 2, 0.0)), "unknown: no session told a price");
+        for (taken, said) in [
+            (taken(0, 0, None), "nothing: no agent has worked"),
+            (taken(2, 2, None), "unknown: no session told a price"),
+            (taken(2, 1, Some(1.5)), "$1.50, and what 1 session cost that told no price"),
+            (taken(2, 0, Some(0.0)), "$0"),
+        ] {
+            assert_eq!(cost_sentence(&taken), said);
+        }
     }
 }
