@@ -92,6 +92,8 @@ pub struct Settings {
     pub isolation: Isolation,
     /// How a new worktree is prepared.
     pub worktree: WorktreeSettings,
+    /// How long one command of a thread's check may take.
+    pub verify_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -109,6 +111,7 @@ impl Default for Settings {
             max_parallel: 4,
             isolation: Isolation::None,
             worktree: WorktreeSettings::default(),
+            verify_timeout: Duration::from_secs(30 * 60),
         }
     }
 }
@@ -146,6 +149,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "jobs",
             "isolation",
             "worktree",
+            "verify",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
@@ -163,6 +167,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                 "notify" => notify(&mut reader, node, &mut settings.notify),
                 "isolation" => set(&mut settings.isolation, isolation(&mut reader, node)),
                 "worktree" => worktree(&mut reader, node, &mut settings.worktree),
+                "verify" => verify(&mut reader, node, &mut settings),
                 "pool" => pool(&mut reader, node, &mut settings.pool),
                 "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),
                 _ => set(&mut settings.window, window(&mut reader, node)),
@@ -175,6 +180,12 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
 fn supervisor(reader: &mut Reader, node: &Node, settings: &mut Settings) {
     for (_, value) in reader.map(node, "`supervisor`", &["idleTimeout"]).unwrap_or_default() {
         set(&mut settings.supervisor_idle_timeout, time(reader, value, "`supervisor.idleTimeout`"));
+    }
+}
+
+fn verify(reader: &mut Reader, node: &Node, settings: &mut Settings) {
+    for (_, value) in reader.map(node, "`verify`", &["timeout"]).unwrap_or_default() {
+        set(&mut settings.verify_timeout, time(reader, value, "`verify.timeout`"));
     }
 }
 

@@ -18,7 +18,7 @@ use crate::model::{
 };
 
 /// The version of this protocol. Both sides must have the same.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// The version of this program. A supervisor of another one is asked to finish, and is replaced.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -84,6 +84,20 @@ pub struct TurnSpec {
     /// The worktree of its own that it runs in; `directory` is where that lies.
     #[serde(default)]
     pub isolated: Option<Isolated>,
+    /// How what it leaves is checked; `None` when the plan asks for no check.
+    #[serde(default)]
+    pub check: Option<Checking>,
+}
+
+/// How what a turn leaves is checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checking {
+    /// The commands that must pass, in order, as they were approved; none when that is not known, and the check
+    /// stays due.
+    pub commands: Vec<String>,
+    /// How long each may take.
+    pub timeout: Duration,
 }
 
 /// How a thread gets a worktree of its own.

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::engine::{
-    Begun, Facts, SessionError, SessionStart, TurnEnd, begin_or_keep, end_own, fail_unopened, show_asks,
-    write_facts,
+    Begun, Facts, SessionError, SessionStart, TurnEnd, Written, begin_or_keep, end_own, fail_unopened,
+    show_asks, write_facts,
 };
 use crate::ipc::TurnSpec;
 use crate::model::{Ask, BackendKind, Failure, Mode, ModelRef, SessionId, ThreadId, TurnOutcome, Usage};
@@ -45,7 +45,7 @@ impl Unwritten {
     }
 
     /// Tries again and again until the end is written, or never can be.
-    fn keep_trying(&self, write: impl Fn() -> Result<(), SessionError> + Clone + Send + 'static) {
+    pub(super) fn keep_trying(&self, write: impl Fn() -> Result<(), SessionError> + Clone + Send + 'static) {
         self.count.send_modify(|count| *count += 1);
         let (count, mut hurry) = (self.count.clone(), self.hurry.subscribe());
         tokio::spawn(async move {
@@ -102,6 +102,7 @@ fn start_of(
         resumed_from: spec.resume.as_ref().map(|(_, attempt)| *attempt),
         client: spec.client.clone(),
         used_before,
+        check: spec.check.is_some(),
     }
 }
 
@@ -209,30 +210,32 @@ impl Record {
         move |asks| show_asks(&store, thread, attempt, asks)
     }
 
-    /// Writes the end, with whatever of the record is not written yet, and gives the number of the attempt.
-    /// When that fails the reason is returned, and it is tried again in the background until it can be
-    /// written or this process ends.
+    /// Writes the end, with whatever of the record is not written yet. When that fails the reason is returned,
+    /// and it is tried again in the background until it can be written or this process ends. With `check` this
+    /// process goes on with the check that is due, where there is one; an end that is written later leaves it due.
     pub(super) async fn end(
         &mut self,
         outcome: &TurnOutcome,
         usage: Option<Usage>,
+        check: bool,
         unwritten: &Unwritten,
-    ) -> (u32, Option<String>) {
+    ) -> (Written, Option<String>) {
         self.stop_writing();
         // However late it is written, it ended now.
         let end = TurnEnd::new(outcome, usage, self.settings.clock.now());
         let (store, private) = (self.store.clone(), self.settings.private.clone());
         let facts = self.facts.clone();
-        let write = move || write_facts(&store, &private, &facts, Some(&end));
-        match blocking(write.clone()).await {
-            Ok(attempt) => (attempt, None),
+        let write = move |end: &TurnEnd| write_facts(&store, &private, &facts, Some(end));
+        let (first, now) = (write.clone(), if check { end.clone().with_check() } else { end.clone() });
+        match blocking(move || first(&now)).await {
+            Ok(written) => (written, None),
             Err(error) => {
                 let thread = self.facts.start.thread;
                 tracing::error!(%error, %thread, "the end of an attempt could not be written; trying again");
                 if error.may_pass() {
-                    unwritten.keep_trying(move || write().map(drop));
+                    unwritten.keep_trying(move || write(&end).map(drop));
                 }
-                (self.facts.attempt, Some(error.chain()))
+                (Written { attempt: self.facts.attempt, checks: false }, Some(error.chain()))
             }
         }
     }

@@ -19,9 +19,9 @@ use super::journal::{Journal, durable};
 use super::pool::{Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
-use super::worktrees;
+use super::{check, worktrees};
 use crate::agent::{OpenRequest, PromptRequest, Session};
-use crate::engine::SessionError;
+use crate::engine::{Facts, SessionError};
 use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{
     AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, TurnOutcome, Usage,
@@ -38,8 +38,10 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const GO_ON: &str = "The provider's rate limit ended your turn, and has reset. Go on where you stopped; what you \
                      were about to do may be half done.";
 
-type Cancelled = Receiver<Option<CancelCause>>;
-type News<'a> = &'a (dyn Fn(TurnMessage) + Send + Sync);
+/// Why a turn is cancelled, once it is.
+pub(super) type Cancelled = Receiver<Option<CancelCause>>;
+/// Whoever is told what happens.
+pub(super) type News<'a> = &'a (dyn Fn(TurnMessage) + Send + Sync);
 
 /// The end of one attempt.
 struct Attempt {
@@ -49,12 +51,18 @@ struct Attempt {
     /// Whether the agent did anything: if so, its session is worth keeping.
     produced: bool,
     session: Option<SessionId>,
+    /// What is known of it, where this process is to check now what it left.
+    check: Option<Facts>,
 }
 
 impl Attempt {
+    /// One that came to nothing.
+    fn of(outcome: TurnOutcome) -> Self {
+        Self { outcome, attempt: None, unrecorded: None, produced: false, session: None, check: None }
+    }
+
     fn failed(failure: Failure) -> Self {
-        let outcome = TurnOutcome::Failed { failure };
-        Self { outcome, attempt: None, unrecorded: None, produced: false, session: None }
+        Self::of(TurnOutcome::Failed { failure })
     }
 }
 
@@ -112,7 +120,10 @@ pub(super) async fn run(
             }
         };
     }
-    let Attempt { outcome, attempt, unrecorded, .. } = last;
+    let Attempt { outcome, attempt, mut unrecorded, check, .. } = last;
+    if let (Some(facts), Some(attempt)) = (check, attempt) {
+        unrecorded = check::check(runtime, &spec, &facts, attempt, news, cancelled).await.or(unrecorded);
+    }
     tracing::info!(stream = %spec.stream, thread = %spec.thread, ?outcome, "turn ended");
     if attempt.is_some() {
         runtime.notifier.ended(&spec);
@@ -155,7 +166,7 @@ fn go_on(spec: &mut TurnSpec, last: &Attempt) {
 }
 
 /// Waits until somebody cancels; for ever when nobody can any more.
-async fn cancel_cause(cancelled: &mut Cancelled) -> CancelCause {
+pub(super) async fn cancel_cause(cancelled: &mut Cancelled) -> CancelCause {
     let cause = cancelled.wait_for(Option::is_some).await.ok().and_then(|cause| *cause);
     match cause {
         Some(cause) => cause,
@@ -178,7 +189,7 @@ async fn attempt(
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
             let outcome = TurnOutcome::Cancelled { cause };
-            return Attempt { outcome, attempt: None, unrecorded: None, produced: false, session: None };
+            return Attempt::of(outcome);
         }
     };
     let Opened { mut session, lease } = match opened {
@@ -238,10 +249,15 @@ async fn attempt(
     let usage = used_since(&mut *session, before).await;
     worktrees::keep(settings, spec, &record.facts, &outcome, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
-    let ((attempt, unrecorded), ()) =
-        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
-    let session = record.facts.session.clone();
-    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
+    let end = record.end(&outcome, usage, has_commands(spec), &runtime.unwritten);
+    let ((written, unrecorded), ()) = tokio::join!(end, durable(journal));
+    let (attempt, check) = (Some(written.attempt), written.checks.then(|| record.facts.clone()));
+    Attempt { outcome, attempt, unrecorded, produced, session: record.facts.session.clone(), check }
+}
+
+/// Whether it is known how what the turn leaves is checked.
+fn has_commands(spec: &TurnSpec) -> bool {
+    spec.check.as_ref().is_some_and(|check| !check.commands.is_empty())
 }
 
 /// What a session has used since it had used that much. A server that is gone can't tell any more; the record then

@@ -51,4 +51,5 @@ mod update;
 mod use_stream;
 mod validate;
 mod validate_sessions;
+mod verify;
 mod why;

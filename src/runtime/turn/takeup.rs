@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::{Attempt, Cancelled, News, Turn, is_work, open, used_since};
+use super::{Attempt, Cancelled, News, Turn, has_commands, is_work, open, used_since};
 use crate::agent::RejoinRequest;
 use crate::engine::Adopted;
 use crate::ipc::{TurnMessage, TurnSpec};
@@ -55,13 +55,14 @@ pub(super) async fn take_up(
             };
             adopt::end_in(journal, runtime, &outcome).await;
             worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
-            let (attempt, unrecorded) = record.end(&outcome, None, &runtime.unwritten).await;
+            let (written, unrecorded) = record.end(&outcome, None, false, &runtime.unwritten).await;
             return Attempt {
                 outcome,
-                attempt: Some(attempt),
+                attempt: Some(written.attempt),
                 unrecorded,
                 produced: true,
                 session: Some(id),
+                check: None,
             };
         }
     };
@@ -86,9 +87,10 @@ pub(super) async fn take_up(
     let (produced, journal) = turn.close().await;
     let usage = used_since(&mut *session, facts.start.used_before).await;
     worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
-    let ((attempt, unrecorded), ()) =
-        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
-    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id) }
+    let end = record.end(&outcome, usage, has_commands(&spec), &runtime.unwritten);
+    let ((written, unrecorded), ()) = tokio::join!(end, durable(journal));
+    let (attempt, check) = (Some(written.attempt), written.checks.then_some(facts));
+    Attempt { outcome, attempt, unrecorded, produced, session: Some(id), check }
 }
 
 /// The watch of a turn that began then: its limit counts from there.
