@@ -271,7 +271,7 @@ fn a_check_passes_only_when_every_command_does() {
     }
 }
 
-/// Mutants tried: a check that is not looked at; one that is due counting as passed; one of the last record only.
+/// Mutants tried: a check that is not looked at; that of the last record only.
 #[test]
 fn a_thread_is_completed_only_when_its_check_passed() {
     let [done, failed, cut] = [Outcome::Completed, Outcome::Failed, Outcome::Interrupted].map(ended);

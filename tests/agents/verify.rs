@@ -40,8 +40,8 @@ fn there(project: &Project, name: &str) {
     wait_until(&format!("the file {name}"), PATIENCE, || project.read(name).is_some());
 }
 
-/// The story: it fails, that is told everywhere, the agent is told what failed, and it passes. Mutants tried: the
-/// verdict of the first command alone; a resume's prompt without the failure.
+/// The story: it fails, that is told everywhere, the agent is told what failed, and it passes. Mutant tried:
+/// a resume's prompt without the failure.
 #[test]
 fn what_fails_is_told_to_people_and_to_the_agent_and_passes_once_it_is_mended() {
     let project = Project::new(&[DONE]);
@@ -177,8 +177,7 @@ fn a_check_ends_with_the_command_that_it_is_bound_to() {
 }
 
 /// kill -9 of whoever checks: the thread is not done, the next command says so and ends what was left, and a
-/// check by hand completes it. Mutants tried: a record that carries no check from its beginning; programs that
-/// are left.
+/// check by hand completes it. Mutant tried: programs that are left.
 #[test]
 fn a_killed_check_leaves_the_thread_undone() {
     let (project, running) = hanging(&[]);
@@ -212,7 +211,7 @@ fn a_killed_check_leaves_the_thread_undone() {
 }
 
 /// An agent that rewrites the plan in its turn is checked by what was approved, and one that leaves a task open
-/// by nothing. Mutant tried: the commands of the plan as it is at the end.
+/// by nothing. Mutant tried: the commands of the plan as it is now.
 #[test]
 fn the_commands_are_those_that_were_approved_when_the_turn_began() {
     let rewrites = format!("@bash sed -i 's/touch approved/touch rewritten/' work/001-test/PLAN.md\n{DONE}");

@@ -70,7 +70,7 @@ fn passed() -> Verification {
     Verification::of(CheckRun { at: now(), tree: None, commands: Vec::new() })
 }
 
-/// Mutants tried: a check that is begun though tasks are open; one that is begun in a transaction of its own.
+/// Mutant tried: a check that is begun though tasks are open.
 #[test]
 fn a_check_begins_with_the_end_of_a_turn_that_left_nothing_open() {
     let failed = TurnOutcome::Failed { failure: Failure::new(FailureKind::Task, "broken") };
