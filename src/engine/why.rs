@@ -136,7 +136,8 @@ fn check(row: &SessionRow) -> Option<Evidence> {
     let tree = tree.map(|tree| format!(", in tree {}", tree.short())).unwrap_or_default();
     let last: Vec<&str> = tail.unwrap_or_default().lines().rev().take(LAST).collect();
     let last: Vec<&str> = last.into_iter().rev().collect();
-    let last = if last.is_empty() { String::new() } else { format!("; its last words: {}", last.join(" / ")) };
+    let last =
+        if last.is_empty() { String::new() } else { format!("; its last words: {}", last.join(" / ")) };
     let says = format!("{}{tree}{last}", check.words());
     Some(Evidence::new(format!("check of {}", row.attempt), says).at(at))
 }

@@ -188,7 +188,8 @@ impl Listening {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::{command, is_of_group};
+    use crate::sys::identity::{Identity, Liveness};
+    use crate::sys::process::command;
 
     fn sh(line: &str) -> Command {
         let mut sh = command("sh");
@@ -227,9 +228,12 @@ mod tests {
         assert_eq!(code(finish), Some(0));
         assert!(begun.elapsed() < Duration::from_secs(30));
         let pid: u32 = said.trim().parse().expect("a pid");
-        // One that is gone is of every group; what lives is of another one than ours.
-        let gone = || is_of_group(pid, 1) || !std::path::Path::new(&format!("/proc/{pid}/fd/0")).exists();
-        assert!(gone(), "{pid} still runs");
+        let lives = || Identity::of(pid).is_some_and(|left| left.liveness() == Liveness::Alive);
+        // It was sent the signal; that it is dead may take a moment.
+        while lives() && begun.elapsed() < Duration::from_secs(30) {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        assert!(!lives(), "{pid} still runs");
     }
 
     #[test]

@@ -33,7 +33,9 @@ fn with_attempt(desk: &Desk, verification: &str) {
 #[test]
 fn the_commands_are_run_up_to_the_first_that_fails() {
     let desk = desk("**Verify:**\n- `echo one; echo two >&2`\n- `echo three; exit 5`\n- `echo never`\n\n");
-    desk.shows("verify 1.1.1", str![[r#"
+    desk.shows(
+        "verify 1.1.1",
+        str![[r#"
 $ work verify 1.1.1
 → check: echo one; echo two >&2
 one
@@ -48,9 +50,12 @@ thread 01.01.01 has had no turn, so nothing was recorded
 error: the check failed: `echo three; exit 5` failed with exit code 5
 --- exit 1
 
-"#]]);
+"#]],
+    );
     with_attempt(&desk, "");
-    desk.shows("verify Parser", str![[r#"
+    desk.shows(
+        "verify Parser",
+        str![[r#"
 $ work verify Parser
 → check: echo one; echo two >&2
 one
@@ -65,8 +70,11 @@ error: the check failed: `echo three; exit 5` failed with exit code 5
 hint: `work fix --thread 01.01.01 --resume` tells the agent what failed
 --- exit 1
 
-"#]]);
-    desk.shows("status", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "status",
+        str![[r#"
 $ work status
 001-rename-fetch  ·  its stage is done  ·  1/1 tasks  ·  1 incomplete
 
@@ -80,8 +88,11 @@ Thread    Name    Status      Tasks  Sessions  Last agent  Last session       Re
 01.01.01 is not done: `echo three; exit 5` failed with exit code 5
 --- exit 0
 
-"#]]);
-    desk.shows("why 1.1.1", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "why 1.1.1",
+        str![[r#"
 $ work why 1.1.1
 01.01.01 Parser is incomplete: its last attempt ended well, and `echo three; exit 5` failed with exit code 5
 
@@ -94,8 +105,11 @@ session               ses_1 of attempt 1 (default) can go on, if the agent still
 hint: resume it: the agent is told what failed; `work fix --thread 01.01.01 --resume`
 --- exit 0
 
-"#]]);
-    desk.shows("fix", str![[r#"
+"#]],
+    );
+    desk.shows(
+        "fix",
+        str![[r#"
 $ work fix
 Thread    Name    Status      Sessions  Last agent  Last session       Resume
 01.01.01  Parser  incomplete  1         default     completed 56m ago  yes
@@ -106,7 +120,8 @@ error: what to do with them is a person's choice
 hint: `work fix --all --resume`, or `--thread ID` with `--resume`, `--retry` or `--agent NAME`
 --- exit 8
 
-"#]]);
+"#]],
+    );
     let json = desk.run("verify 1.1.1 --json");
     assert_eq!(json.code, 1, "{json:#?}");
     let checked = super::desk::document("verify", &json);
@@ -120,7 +135,9 @@ fn what_passes_is_recorded_and_nothing_is_asked_of_what_came_before() {
     let desk = desk("**Verify:**\n- `git rev-parse --is-inside-work-tree`\n\n");
     with_attempt(&desk, "");
     assert!(desk.run("status").ok().stdout.contains("completed"));
-    desk.shows("verify 1.1.1", str![[r#"
+    desk.shows(
+        "verify 1.1.1",
+        str![[r#"
 $ work verify 1.1.1
 → check: git rev-parse --is-inside-work-tree
 true
@@ -130,7 +147,8 @@ checking thread 01.01.01 in [REPO]
 the check passed; thread 01.01.01 is completed
 --- exit 0
 
-"#]]);
+"#]],
+    );
     desk.shows("why 1.1.1", str![[r#"
 $ work why 1.1.1
 01.01.01 Parser is completed: all its tasks are done, and of its check: `git rev-parse --is-inside-work-tree` passed
@@ -159,7 +177,9 @@ session               ses_1 of attempt 1 (default) can go on, if the agent still
 #[test]
 fn nothing_is_run_that_is_not_there_or_not_approved() {
     let none = desk("");
-    none.shows("verify 1.1.1", str![[r#"
+    none.shows(
+        "verify 1.1.1",
+        str![[r#"
 $ work verify 1.1.1
 --- stderr
 error: the plan names no commands that must pass for thread `01.01.01`
@@ -167,7 +187,8 @@ hint: write them behind `**Verify:**` of thread 01.01.01 in PLAN.md, then `work 
 hint: `work update --thread 01.01.01 --status completed` calls it completed by your word
 --- exit 1
 
-"#]]);
+"#]],
+    );
     none.refuses("verify 9.9.9", 2, &["9.9.9"]);
     let changed = desk("**Verify:**\n- `touch old`\n\n");
     let plan = String::from_utf8(changed.bytes(format!("{}/PLAN.md", super::desk::STREAM))).expect("UTF-8");
