@@ -151,10 +151,13 @@ fn a_check_that_is_cancelled_was_not_done() {
             assert_eq!(refused.code, 1, "{command:?}: {refused:#?}");
             assert!(refused.stderr.contains("running"), "{command:?}: {refused:#?}");
         }
+        let following = project.spawn(&["logs", "1.1.1", "-f"]);
         running.signal(Signal::SIGINT);
         let output = running.output();
         assert_eq!(output.code, 130, "{more:?}: {output:#?}");
         assert!(output.stderr.contains("work verify 01.01.01"), "{output:#?}");
+        let followed = following.output();
+        assert!(followed.code == 0 && followed.stdout.contains("the check was stopped"), "{followed:#?}");
         let told = check(&project);
         assert_eq!(told["status"], "stopped", "{told:#}");
         assert!(told["why"].as_str().is_some_and(|why| why.contains("sleep 300")), "{told:#}");

@@ -21,7 +21,7 @@ fn read(bytes: &[u8]) -> Stream {
 
 #[test]
 fn a_file_is_written_as_it_was_read() {
-    for name in ["v2.json", "v2-unknown.json"] {
+    for name in ["v2.json", "v2-unknown.json", "v2-checked.json"] {
         let before = std::fs::read_to_string(data(name)).expect("a fixture");
         let after = String::from_utf8(render(&read(before.as_bytes())).expect("rendered")).expect("text");
         let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
