@@ -11,7 +11,7 @@ use super::{
     add_batch, add_stage, add_task, add_thread, agents, answer, approve, assign, changes, close, complete,
     continue_stream, create, delete, edit, execute, fix, hold, import, init, jobs, list, logs, multi,
     preview, prompt, report_stream, review, session, show, status, supervisor, tree, unhold, update,
-    use_stream, validate, why, worktree,
+    use_stream, validate, verify, why, worktree,
 };
 use crate::ui::ColorChoice;
 
@@ -32,7 +32,7 @@ const HELP: &str = "\
 
 Plan:        init create import use list validate preview tree show prompt
              approve assign agents review
-Run:         execute multi continue answer update
+Run:         execute multi continue verify answer update
 Change:      add-stage add-batch add-thread add-task edit delete hold unhold
              complete
 Repair:      fix session
@@ -119,6 +119,7 @@ pub(super) enum Command {
     Execute(execute::Args),
     Multi(multi::Args),
     Continue(continue_stream::Args),
+    Verify(verify::Args),
     Answer(answer::Args),
     Update(update::Args),
     Fix(fix::Args),
@@ -164,6 +165,7 @@ impl Command {
             Self::Execute(args) => execute::run(ctx, &args),
             Self::Multi(args) => multi::run(ctx, &args),
             Self::Continue(args) => continue_stream::run(ctx, &args),
+            Self::Verify(args) => verify::run(ctx, &args),
             Self::Answer(args) => answer::run(ctx, &args),
             Self::Update(args) => update::run(ctx, &args),
             Self::Fix(args) => fix::run(ctx, &args),

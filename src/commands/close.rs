@@ -153,7 +153,7 @@ impl Closing<'_> {
         let elsewhere = |thread: &&crate::model::Thread| {
             self.means(&self.handle.id, thread.id)
                 && !ours.contains(&thread.id)
-                && thread.open_record().and_then(|open| open.owner()).is_some_and(owner::is_alive)
+                && thread.holder().is_some_and(|(_, owner)| owner::is_alive(owner))
         };
         match stream.threads.iter().find(elsewhere) {
             None => Ok(()),

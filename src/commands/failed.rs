@@ -20,6 +20,7 @@ use crate::engine::report::ReportFileError;
 use crate::engine::restore::RestoreError;
 use crate::engine::session::SessionUseError;
 use crate::engine::standing::StandingError;
+use crate::engine::verify::VerifyError;
 use crate::engine::{
     Hint, PrepareError, ResolveError, SessionError, StreamError, UpdateError, WorkspaceError,
 };
@@ -370,6 +371,19 @@ impl From<SessionError> for Failed {
             SessionError::Store(error) => error.into(),
             error => Self::of(Exit::Failed, "session", &error),
         }
+    }
+}
+
+impl From<VerifyError> for Failed {
+    fn from(error: VerifyError) -> Self {
+        let (exit, kind) = match error {
+            VerifyError::Session(error) => return error.into(),
+            VerifyError::NotApproved(_) | VerifyError::Changed(_) => (Exit::Waiting, "not-approved"),
+            VerifyError::NoCommands(_) => (Exit::Failed, "nothing-to-do"),
+            VerifyError::Running { .. } => (Exit::Failed, "running"),
+            VerifyError::Gone(_) | VerifyError::Plan { .. } => (Exit::Failed, "plan"),
+        };
+        Self::hinted(exit, kind, &error)
     }
 }
 

@@ -69,6 +69,7 @@ mod unhold;
 mod update;
 mod use_stream;
 mod validate;
+mod verify;
 mod why;
 mod worktree;
 

@@ -23,6 +23,7 @@ use crate::engine::review::Review;
 use crate::engine::session::SessionView;
 use crate::engine::standing::Standing;
 use crate::engine::status::StatusReport;
+use crate::engine::verify::Checked;
 use crate::engine::why::Why;
 use crate::engine::{StreamSummary, Updated};
 
@@ -104,6 +105,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("validate", of::<validate::Document<'static>>()),
         ("validate-copies", of::<copies::Document>()),
         ("validate-explain", of::<validate::Explained<'static>>()),
+        ("verify", of::<Checked>()),
         ("why", of::<Why>()),
         ("worktree", of::<worktree::Place>()),
         ("worktree-list", of::<Vec<WorktreeUse>>()),

@@ -18,9 +18,7 @@ pub(super) fn run(ctx: &Context, which: &str) -> CommandResult {
     let (workspace, handle, stream) = ctx.state()?;
     let (thread, record) = find(&stream, which)?;
     let (id, attempt) = (thread.id, record.attempt);
-    let Some(owner) =
-        thread.open_record().and_then(|open| open.owner()).filter(|owner| owner::is_alive(owner))
-    else {
+    let Some(owner) = thread.holder().map(|(_, owner)| owner).filter(|owner| owner::is_alive(owner)) else {
         return Err(Failed::new(Exit::Failed, "nothing-to-do", format!("thread `{id}` does not run"))
             .hint(format!("`work why {id}` tells how it stands")));
     };

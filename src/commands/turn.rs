@@ -11,9 +11,10 @@ use super::notifying::notifying;
 use super::report::WindowReporter;
 use crate::engine::status::status_of;
 use crate::engine::turn::{Finished, run};
+use crate::engine::verify;
 use crate::engine::{Approach, Prepared, StreamHandle, TurnRequest, Workspace, close_lost, prepare};
 use crate::ipc::Refusal;
-use crate::model::{ThreadId, TurnOutcome};
+use crate::model::{ThreadId, TurnOutcome, Verification};
 use crate::supervisor::wait_until_free;
 use crate::sys::keyboard::Keyboard;
 
@@ -142,7 +143,24 @@ fn ended(ctx: &Context, handle: &StreamHandle, thread: ThreadId, outcome: TurnOu
     }
 }
 
-/// The agent ended well; whether the thread is done, its tasks tell.
+/// The agent ended well, its tasks are done, and the check of its work did not pass.
+fn unchecked(ctx: &Context, id: ThreadId, check: &Verification) -> CommandResult {
+    let message = format!("thread `{id}` is not done: {}", check.words());
+    match check {
+        Verification::Failed(_) => Err(Failed::new(Exit::Failed, "check-failed", message)
+            .hint(format!("`work fix --thread {id} --resume` tells the agent what failed"))
+            .hint(format!("`work verify {id}` runs the commands again"))),
+        Verification::Stopped { .. } => {
+            ctx.screen.note(&message);
+            ctx.screen.hint(&format!("`work verify {id}` runs the commands again"));
+            Ok(Exit::Interrupted)
+        }
+        _ => Err(Failed::new(Exit::Failed, "unchecked", message)
+            .hint(format!("`work verify {id}` runs the commands"))),
+    }
+}
+
+/// The agent ended well; whether the thread is done, its tasks and its check tell.
 fn completed(ctx: &Context, handle: &StreamHandle, thread: ThreadId) -> CommandResult {
     let stream = handle.store.read()?;
     let Some(thread) = stream.thread(thread) else { return Ok(Exit::Done) };
@@ -152,6 +170,9 @@ fn completed(ctx: &Context, handle: &StreamHandle, thread: ThreadId) -> CommandR
         .filter(|task| !task.status.is_settled())
         .map(|task| format!("{} ({})", task.id, task.status.name()))
         .collect();
+    if let Some(check) = verify::unsettled(thread) {
+        return unchecked(ctx, thread.id, check);
+    }
     if open.is_empty() {
         ctx.screen.note(&format!("thread {} is {}", thread.id, status_of(thread).name()));
         return Ok(Exit::Done);

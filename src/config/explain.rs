@@ -102,7 +102,8 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "C002",
         "The configuration knows `supervisor.idleTimeout`, `stallTimeout`, `turnTimeout`, \
          `waitForLimit`, `window`, `permissions`, `askTimeout`, `notify`, `jobs.maxParallel`, `pool.idleTimeout`, \
-         `pool.maxLive`, `isolation`, `worktree.copy`, `worktree.setup` and `budget`. Any other key is not used; it may be a slip.",
+         `pool.maxLive`, `isolation`, `worktree.copy`, `worktree.setup`, `verify.timeout` and `budget`. Any other key is not used; it may \
+         be a slip.",
     ),
     ("C003", "YAML allows a key only once. The first one is used; remove the other."),
     ("C004", "The value is of another kind than this key takes: a list where a text belongs, for example."),

@@ -95,6 +95,8 @@ pub struct Settings {
     pub worktree: WorktreeSettings,
     /// What threads and streams may use.
     pub budget: Budget,
+    /// How long one command of a thread's check may take.
+    pub verify_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -113,6 +115,7 @@ impl Default for Settings {
             isolation: Isolation::None,
             worktree: WorktreeSettings::default(),
             budget: Budget::default(),
+            verify_timeout: Duration::from_secs(30 * 60),
         }
     }
 }
@@ -151,6 +154,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
             "isolation",
             "worktree",
             "budget",
+            "verify",
         ];
         for (key, node) in reader.map(&root, "the configuration", &known).unwrap_or_default() {
             match key.name.as_str() {
@@ -169,6 +173,7 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
                 "isolation" => set(&mut settings.isolation, isolation(&mut reader, node)),
                 "budget" => budget(&mut reader, node, source, &mut settings.budget),
                 "worktree" => worktree(&mut reader, node, &mut settings.worktree),
+                "verify" => verify(&mut reader, node, &mut settings),
                 "pool" => pool(&mut reader, node, &mut settings.pool),
                 "askTimeout" => set(&mut settings.ask_timeout, time(&mut reader, node, "`askTimeout`")),
                 _ => set(&mut settings.window, window(&mut reader, node)),
@@ -181,6 +186,12 @@ pub fn parse_settings(source: &str) -> ParsedSettings {
 fn supervisor(reader: &mut Reader, node: &Node, settings: &mut Settings) {
     for (_, value) in reader.map(node, "`supervisor`", &["idleTimeout"]).unwrap_or_default() {
         set(&mut settings.supervisor_idle_timeout, time(reader, value, "`supervisor.idleTimeout`"));
+    }
+}
+
+fn verify(reader: &mut Reader, node: &Node, settings: &mut Settings) {
+    for (_, value) in reader.map(node, "`verify`", &["timeout"]).unwrap_or_default() {
+        set(&mut settings.verify_timeout, time(reader, value, "`verify.timeout`"));
     }
 }
 

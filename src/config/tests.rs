@@ -95,7 +95,7 @@ fn settings_are_read_and_have_defaults() {
     let text = "supervisor: { idleTimeout: 5m }\nstallTimeout: 90s\nturnTimeout: 2h\nwaitForLimit: 0s\nwindow: stream\n\
                 permissions: ask\naskTimeout: 5m\npool:\n  idleTimeout: 10m\n  maxLive: 0\njobs: { maxParallel: 2 }\n\
                 notify: { on: [failed, waiting], tmux: false, desktop: true, command: [tell, -q] }\n\
-                isolation: worktree\nworktree: { copy: [.env], setup: [npm ci] }\n";
+                isolation: worktree\nworktree: { copy: [.env], setup: [npm ci] }\nverify: { timeout: 2m }\n";
     let parsed = parse_settings(text);
     assert_eq!(parsed.diagnostics, []);
     assert_eq!(
@@ -119,6 +119,7 @@ fn settings_are_read_and_have_defaults() {
             pool: PoolSettings { idle_timeout: Duration::from_secs(600), max_live: 0 },
             max_parallel: 2,
             budget: Budget::default(),
+            verify_timeout: Duration::from_secs(120),
         }
     );
     for empty in ["", "# nothing\n", "---\n"] {

@@ -86,7 +86,8 @@ pub(super) fn resumed(
     let row = SessionRow::of(record);
     let stopped = row.error.map(|failure| failure.message).or(row.interrupted_by);
     let since = history(workspace, &stream.id, thread, record.attempt, Depth::HandOver);
-    super::resume_prompt(stream, thread, stopped.as_deref(), &since, message)
+    let failed = super::verify::failure(thread);
+    super::resume_prompt(stream, thread, stopped.as_deref(), &since, &failed, message)
 }
 
 fn agent_for<'a>(agents: &'a Agents, wanted: Option<&str>) -> Result<&'a Agent, PrepareError> {

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use super::folders::Folders;
 use super::status::{SessionRow, SessionStatus, ThreadRow, status_of, thread_row};
-use super::{ResolveError, resolve};
-use crate::model::{BatchId, FailureKind, Remedy, Stream, TaskStatus, Thread, ThreadId, ThreadStatus};
+use super::{ResolveError, resolve, verify};
+use crate::model::{
+    BatchId, FailureKind, Remedy, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, Verification,
+};
 
 /// What can be done about a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -96,9 +98,7 @@ fn why(thread: &Thread, last: Option<&SessionRow>) -> String {
         (_, Some(failure), _) => failure.to_string(),
         (_, None, Some(by)) => by.clone(),
         (SessionStatus::Completed, None, None) => {
-            let open = thread.tasks.iter().filter(|task| !task.status.is_settled()).count();
-            let tasks = if open == 1 { "1 task is" } else { &format!("{open} tasks are") };
-            format!("the agent ended its turn, and {tasks} open")
+            format!("the agent ended its turn, and {}", verify::open_words(thread))
         }
         (SessionStatus::Running, None, None) => "it is running".to_owned(),
         (status, None, None) => format!("{}; no reason is known", status.name()),
@@ -116,7 +116,11 @@ fn advice(thread: &Thread, kind: Option<FailureKind>) -> String {
         }
         (_, Some(kind)) => kind.advice(thread.id),
         (_, None) if thread.sessions.is_empty() => "run it: no agent has had it yet".to_owned(),
-        (ThreadStatus::Incomplete, None) => "resume it: the agent left tasks open".to_owned(),
+        (ThreadStatus::Incomplete, None) => match verify::unsettled(thread) {
+            None => "resume it: the agent left tasks open".to_owned(),
+            Some(Verification::Failed(_)) => "resume it: the agent is told what failed".to_owned(),
+            Some(_) => format!("`work verify {}` checks it", thread.id),
+        },
         (_, None) => "resume it where it stopped".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use super::owner;
 use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
 use crate::model::{
     self, BackendKind, CancelCause, End, ModelRef, Outcome, Owner, SessionId, SessionRef, SessionState,
-    Stream, StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage,
+    Stream, StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage, Verification,
 };
 use crate::store::journal::{Header, Journals, Kept};
 use crate::store::{Store, StoreError};
@@ -39,6 +39,8 @@ pub struct TurnEnd {
     outcome: Outcome,
     end: End,
     usage: Option<Usage>,
+    /// Who checks what it left, if that is to be checked.
+    checks: Option<Owner>,
 }
 
 impl TurnEnd {
@@ -46,21 +48,41 @@ impl TurnEnd {
     #[must_use]
     pub fn new(outcome: &TurnOutcome, usage: Option<Usage>, at: DateTime<Utc>) -> Self {
         let (outcome, end) = end_of(outcome, at.trunc_subsecs(3));
-        Self { outcome, end, usage }
+        Self { outcome, end, usage, checks: None }
+    }
+
+    /// The same, and this process goes on with the check that is due, so that nobody sees the thread rest in
+    /// between. Only what ended well and left no task open is checked: everything else is not done anyway, and
+    /// a check may take long.
+    #[must_use]
+    pub fn with_check(self) -> Self {
+        Self { checks: Some(owner::current()), ..self }
     }
 
     /// That of an attempt whose owner died, as far as anybody knows.
     pub(super) fn lost(now: DateTime<Utc>) -> Self {
         let by = CancelCause::OwnerDied.words().to_owned();
         let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
-        Self { outcome: Outcome::Interrupted, end, usage: None }
+        Self { outcome: Outcome::Interrupted, end, usage: None, checks: None }
     }
 
     /// Writes it into an open record.
     pub(super) fn write(&self, thread: &mut Thread, attempt: u32) -> Result<(), TransitionError> {
-        let Self { outcome, end, usage } = self.clone();
+        let Self { outcome, end, usage, .. } = self.clone();
         model::end_session(thread, attempt, outcome, end)?.usage = usage;
-        Ok(())
+        self.begin_check(thread, attempt)
+    }
+
+    /// Begins the check of an attempt that has just ended, if there is one to be done.
+    fn begin_check(&self, thread: &mut Thread, attempt: u32) -> Result<(), TransitionError> {
+        let (Some(owner), Some(at)) = (self.checks.clone(), self.end.at) else { return Ok(()) };
+        let due = |record: &model::SessionRecord| {
+            record.ended_well() && record.verification == Some(Verification::Due)
+        };
+        match thread.tasks_are_settled() && thread.attempt(attempt).is_some_and(due) {
+            true => model::begin_check(thread, attempt, owner, at),
+            false => Ok(()),
+        }
     }
 }
 
@@ -75,7 +97,7 @@ impl Facts {
     pub(super) fn of_journal(at: DateTime<Utc>, header: Header) -> Option<Self> {
         let Header { thread, turn, attempt, session, agent, model, directory, kept, .. } = header;
         let (client, used_before) = (header.client, header.used_before);
-        let Kept { owner, backend, mode, resumed_from } =
+        let Kept { owner, backend, mode, resumed_from, check } =
             kept.filter(|kept| !owner::is_alive(&kept.owner))?;
         let model = model.parse().ok()?;
         let start = SessionStart {
@@ -88,6 +110,7 @@ impl Facts {
             resumed_from,
             client,
             used_before,
+            check,
         };
         Some(Self { start, session, turn, attempt, owner, began: at.trunc_subsecs(3) })
     }
@@ -106,6 +129,7 @@ impl Facts {
             resumed_from: record.resumed_from,
             client: header.client.clone(),
             used_before: header.used_before,
+            check: record.verification.is_some(),
         };
         let (session, attempt) = (record.session.known().cloned(), record.attempt);
         let began = record.started_at.trunc_subsecs(3);
@@ -141,6 +165,7 @@ impl Facts {
                 backend: start.backend,
                 mode: start.mode,
                 resumed_from: start.resumed_from,
+                check: start.check,
             }),
         }
     }
@@ -192,10 +217,13 @@ impl Facts {
         let running = SessionState::Running { owner: Some(self.owner.clone()), asks: Vec::new() };
         let mut new = record(self.start.clone(), session, attempt, self.began, running);
         new.turns.push(self.turn);
-        if let Some(TurnEnd { outcome, end, usage }) = end.cloned() {
+        if let Some(TurnEnd { outcome, end, usage, .. }) = end.cloned() {
             (new.state, new.usage) = (SessionState::Ended { outcome, end }, usage);
         }
         model::begin_session(thread, new)?;
+        if let Some(end) = end {
+            end.begin_check(thread, attempt)?;
+        }
         Ok(attempt)
     }
 }
@@ -207,6 +235,8 @@ pub struct Written {
     pub attempt: u32,
     /// What its thread and stream had used before and after.
     pub spending: TurnSpending,
+    /// Whether this process checks now what it left; see [`TurnEnd::with_check`].
+    pub checks: bool,
 }
 
 /// Brings the record of an attempt up to what is known of it.
@@ -223,7 +253,10 @@ pub fn write_facts(
     let write = |state: &mut Stream| {
         let (attempt, spending) =
             TurnSpending::around(state, thread, agent, |state| facts.write(state, end))?;
-        Ok(Written { attempt, spending })
+        let record = state.thread(thread).and_then(|thread| thread.attempt(attempt));
+        let by = record.and_then(|record| record.verification.as_ref()?.owner());
+        let checks = by == Some(&owner::current());
+        Ok::<_, SessionError>(Written { attempt, spending, checks })
     };
     // Nearly always its record is there, and what others left is none of its business.
     let ours = |thread: &Thread| facts.find(thread).is_some();

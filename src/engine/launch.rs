@@ -10,7 +10,9 @@ use super::StreamHandle;
 use super::answer::how;
 use super::status::status_of;
 use crate::ipc::{LaunchEvent, LaunchHost, LaunchReport, TurnMessage};
-use crate::model::{AgentEvent, AgentName, SessionId, ThreadId, ThreadStatus, ToolStatus, TurnOutcome};
+use crate::model::{
+    AgentEvent, AgentName, CheckStep, SessionId, ThreadId, ThreadStatus, ToolStatus, TurnOutcome,
+};
 use crate::sys::lock::Lock;
 
 /// How long a window may take until its program reports.
@@ -66,6 +68,9 @@ pub fn report_of(message: &TurnMessage, agent: &AgentName) -> Option<LaunchRepor
         TurnMessage::Event { event: AgentEvent::Reasoning { .. }, .. } => activity("thinking"),
         TurnMessage::Event { event: AgentEvent::Text { .. }, .. } => activity("writing"),
         TurnMessage::Event { event: AgentEvent::Answered { answer, .. }, .. } => activity(answer),
+        TurnMessage::Event { event: AgentEvent::Check(CheckStep::Began { command }), .. } => {
+            activity(&format!("check: {command}"))
+        }
         TurnMessage::Waiting { thread, ask } => {
             let (asked, how) = (one_line(&ask.words()), how(&thread.to_string(), ask));
             Some(LaunchReport::Waiting { text: format!("waits for a person: {asked}; {how}") })
@@ -165,11 +170,13 @@ impl Launch {
 pub fn with_tasks(handle: &StreamHandle, thread: ThreadId, step: Step) -> Step {
     let Step::Done(words, true) = &step else { return step };
     let stream = handle.store.read().ok();
-    match stream.as_ref().and_then(|stream| stream.thread(thread)).map(status_of) {
-        Some(status) if status != ThreadStatus::Completed => {
-            Step::Done(format!("{words}, and the thread is {}", status.name()), false)
+    let Some(thread) = stream.as_ref().and_then(|stream| stream.thread(thread)) else { return step };
+    match (status_of(thread), super::verify::unsettled(thread)) {
+        (ThreadStatus::Completed, _) => step,
+        (status, Some(check)) => {
+            Step::Done(format!("{words}, and the thread is {}: {}", status.name(), check.words()), false)
         }
-        _ => step,
+        (status, None) => Step::Done(format!("{words}, and the thread is {}", status.name()), false),
     }
 }
 

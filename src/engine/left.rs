@@ -12,15 +12,23 @@ use super::adopt::Orphan;
 use super::kept::{Facts, TurnEnd};
 use super::owner;
 use super::sessions::SessionError;
+use super::verify;
 use crate::config::Place;
-use crate::model::{self, AgentEvent, Owner, SessionId, SessionRecord, Stream, Thread, ThreadId, TurnNumber};
+use crate::model::{
+    self, AgentEvent, CancelCause, Owner, SessionId, SessionRecord, Stream, StreamId, Thread, ThreadId,
+    TurnNumber, Verification,
+};
 use crate::store::journal::{Entry, Header, Journals};
+use crate::sys::process;
 
 /// All that was left in one stream.
 #[derive(Debug)]
 pub(super) struct Left {
     kept: Vec<(Facts, Option<TurnEnd>)>,
     open: Vec<Open>,
+    /// Checks that a dead owner was doing.
+    checks: Vec<(ThreadId, u32, Owner)>,
+    stream: StreamId,
     now: DateTime<Utc>,
 }
 
@@ -45,7 +53,8 @@ impl Left {
     /// Finds it. A journal that can't be read tells nothing.
     pub(super) fn of(state: &Stream, private: &Path, now: DateTime<Utc>) -> Self {
         let journals = Journals::new(private);
-        let mut left = Self { kept: Vec::new(), open: Vec::new(), now };
+        let (open, checks, stream) = (Vec::new(), Vec::new(), state.id.clone());
+        let mut left = Self { kept: Vec::new(), open, checks, stream, now };
         for thread in &state.threads {
             let recorded = |turn: &TurnNumber| thread.sessions.iter().any(|one| one.turns.contains(turn));
             for turn in journals.turns(&state.id, thread.id).unwrap_or_default() {
@@ -53,6 +62,8 @@ impl Left {
                     left.kept.extend(kept(&journals, state, thread.id, turn));
                 }
             }
+            left.checks
+                .extend(dead_checks(thread).map(|(attempt, owner)| (thread.id, attempt, owner.clone())));
             if let Some(open) = dead(thread) {
                 let turn = open.turns.last();
                 let told = turn.and_then(|turn| read(&journals, state, thread.id, *turn));
@@ -74,7 +85,17 @@ impl Left {
 
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
-        self.kept.is_empty() && self.open.is_empty()
+        self.kept.is_empty() && self.open.is_empty() && self.checks.is_empty()
+    }
+
+    /// Ends the programs of checks that nobody waits for any more.
+    pub(super) fn end_programs(&self) {
+        for (thread, attempt, owner) in &self.checks {
+            let mark = verify::mark(owner, &self.stream, *thread, *attempt);
+            for pid in process::marked(verify::MARK, &mark) {
+                process::signal_process(pid, process::Signal::SIGKILL);
+            }
+        }
     }
 
     /// Writes it; gives the number of attempts.
@@ -90,6 +111,15 @@ impl Left {
             end.unwrap_or_else(|| TurnEnd::lost(self.now)).write(thread, attempt)?;
             written += 1;
         }
+        for (thread, attempt, owner) in &self.checks {
+            let Some(thread) = state.thread_mut(*thread) else { continue };
+            let why = CancelCause::OwnerDied.words().to_owned();
+            // One that somebody else has written meanwhile is written.
+            if model::end_check(thread, *attempt, owner, Verification::Stopped { at: self.now, why }).is_ok()
+            {
+                written += 1;
+            }
+        }
         for (facts, end) in &self.kept {
             if !facts.has_record(state) {
                 let end = end.clone().unwrap_or_else(|| TurnEnd::lost(self.now));
@@ -104,6 +134,13 @@ impl Left {
 /// The attempt of a thread that nobody will end any more.
 pub(super) fn dead(thread: &Thread) -> Option<&SessionRecord> {
     thread.open_record().filter(|open| !open.owner().is_some_and(owner::is_alive))
+}
+
+/// The checks of a thread that nobody goes on with.
+fn dead_checks(thread: &Thread) -> impl Iterator<Item = (u32, &Owner)> {
+    let all = thread.sessions.iter();
+    let all = all.filter_map(|record| Some((record.attempt, record.verification.as_ref()?.owner()?)));
+    all.filter(|(_, owner)| !owner::is_alive(owner))
 }
 
 fn kept(

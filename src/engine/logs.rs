@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{StreamHandle, Workspace, owner};
-use crate::model::{AgentEvent, StreamId, ThreadId, TurnNumber};
+use crate::model::{AgentEvent, CheckStep, StreamId, ThreadId, TurnNumber, Verification};
 use crate::store::journal::{Entry, Header, JournalError, JournalLine, Journals, Reader};
 use crate::sys::watch::Watch;
 
@@ -34,6 +34,8 @@ pub struct Follow {
     turn: TurnNumber,
     watch: Option<Watch>,
     ended: bool,
+    /// Its check has ended, too.
+    over: bool,
 }
 
 impl Follow {
@@ -51,7 +53,7 @@ impl Follow {
         let journals = Journals::new(&workspace.private);
         let watch = follow.then(|| Watch::dir(&journals.dir(&handle.id, thread)));
         let reader = journals.read(&handle.id, thread, turn)?;
-        Ok(Self { reader, handle: handle.clone(), thread, turn, watch, ended: false })
+        Ok(Self { reader, handle: handle.clone(), thread, turn, watch, ended: false, over: false })
     }
 
     /// The next step; waits for it while the turn runs.
@@ -63,20 +65,38 @@ impl Follow {
             match self.reader.next().transpose()? {
                 Some(Entry::Started { header, .. }) => return Ok(Step::Header(header)),
                 Some(Entry::Event(line)) => {
-                    self.ended |= matches!(line.event, AgentEvent::TurnEnded(_));
+                    match line.event {
+                        AgentEvent::TurnEnded(_) => (self.ended, self.over) = (true, false),
+                        AgentEvent::Check(CheckStep::Over { .. }) => self.over = true,
+                        AgentEvent::Check(_) => self.over = false,
+                        _ => {}
+                    }
                     return Ok(Step::Event(line));
                 }
-                None if self.ended => return Ok(Step::End),
+                None if self.ended && (self.over || !self.is_checked()) => return Ok(Step::End),
                 None => {}
             }
+            let goes_on = is_open(&self.handle, self.thread, self.turn) || (self.ended && self.is_checked());
             let Some(watch) = &mut self.watch else { return Ok(Step::End) };
             // A second look, since the last words may have come between the look and the end.
-            if !is_open(&self.handle, self.thread, self.turn) && self.reader.position() == watch.seen {
+            if !goes_on && self.reader.position() == watch.seen {
                 return Ok(Step::End);
             }
             watch.seen = self.reader.position();
             watch.wait(Duration::from_secs(1));
         }
+    }
+
+    /// Whether the turn has a check that is being done, or is to be as soon as its end is recorded.
+    fn is_checked(&self) -> bool {
+        let Ok(state) = self.handle.store.read() else { return false };
+        let Some(thread) = state.thread(self.thread) else { return false };
+        let mut ours = thread.sessions.iter().filter(|record| record.turns.contains(&self.turn));
+        ours.any(|record| match &record.verification {
+            Some(Verification::Due) => record.owner().is_some_and(owner::is_alive),
+            Some(Verification::Running { owner, .. }) => owner::is_alive(owner),
+            _ => false,
+        })
     }
 
     /// What a reader should know of the journal itself.

@@ -102,9 +102,8 @@ fn ended(thread: &Thread) -> Option<(NoticeKind, String)> {
             Some((NoticeKind::Failed, format!("failed{why}")))
         }
         ThreadStatus::Incomplete => {
-            let open = thread.tasks.iter().filter(|task| !task.status.is_settled()).count();
-            let tasks = if open == 1 { "1 task is".to_owned() } else { format!("{open} tasks are") };
-            Some((NoticeKind::Failed, format!("is incomplete: its agent ended, and {tasks} open")))
+            let open = super::verify::open_words(thread);
+            Some((NoticeKind::Failed, format!("is incomplete: its agent ended, and {open}")))
         }
         ThreadStatus::Blocked => Some((NoticeKind::Failed, "is blocked".to_owned())),
         ThreadStatus::Pending

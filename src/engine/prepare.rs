@@ -7,9 +7,10 @@ use super::drift::thread_drift;
 use super::history::{Depth, history};
 use super::isolate::place;
 use super::status::status_of;
+use super::verify::{What, failure, what};
 use super::{PrepareError, StreamHandle, Workspace, owner};
 use crate::config::{Agent, Agents, Settings};
-use crate::ipc::{Asking, TurnSpec};
+use crate::ipc::{Asking, Checking, TurnSpec};
 use crate::model::{
     BackendKind, Mode, Policy, SessionId, SessionRecord, Stream, StreamState, Thread, ThreadId,
 };
@@ -117,7 +118,8 @@ pub fn prepare(
     let mut prompt = match resume {
         None => {
             let history = history(workspace, &stream.id, thread, 0, depth);
-            super::prompt(&stream, thread, &plan, planned, &history, request.message.as_deref())
+            let failed = failure(thread);
+            super::prompt(&stream, thread, &plan, planned, &history, &failed, request.message.as_deref())
         }
         Some(record) => resumed(workspace, &stream, thread, record, request.message.as_deref()),
     };
@@ -149,6 +151,12 @@ pub fn prepare(
         isolated,
         budget: settings.budget,
         over_budget: request.over_budget,
+        check: match what(workspace, &stream, planned) {
+            What::Nothing => None,
+            What::Commands(commands) => Some(Checking { commands, timeout: settings.verify_timeout }),
+            // It is due all the same.
+            What::Changed(_) => Some(Checking { commands: Vec::new(), timeout: settings.verify_timeout }),
+        },
     };
     Ok(Prepared {
         name: thread.name.clone(),
@@ -232,9 +240,8 @@ fn may_run(stream: &Stream, thread: &Thread, request: &TurnRequest) -> Result<()
         StreamState::OnHold => return Err(PrepareError::Closed(stream.id.to_string(), "on hold")),
         StreamState::Completed => return Err(PrepareError::Closed(stream.id.to_string(), "completed")),
     }
-    if let Some(open) = thread.open_record().filter(|record| record.owner().is_some_and(owner::is_alive)) {
-        let pid = open.owner().map_or(0, |owner| owner.pid);
-        return Err(PrepareError::Running { id: thread.id, attempt: open.attempt, pid });
+    if let Some((attempt, owner)) = thread.holder().filter(|(_, owner)| owner::is_alive(owner)) {
+        return Err(PrepareError::Running { id: thread.id, attempt, pid: owner.pid });
     }
     let status = status_of(thread);
     if status.is_settled() && request.message.is_none() {
@@ -289,7 +296,7 @@ pub fn prompt_of(
     let planned = plan.thread(thread.id).ok_or(PrepareError::Gone(thread.id))?;
     let new = |depth| {
         let history = history(workspace, &stream.id, thread, 0, depth);
-        super::prompt(&stream, thread, &plan, planned, &history, message)
+        super::prompt(&stream, thread, &plan, planned, &history, &failure(thread), message)
     };
     let prompt = match which {
         PromptOf::NewSession => {

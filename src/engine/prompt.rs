@@ -17,7 +17,7 @@ fn marker(status: TaskStatus) -> &'static str {
 }
 
 /// The prompt that begins a session for `thread`. Summary and details are the author's own bytes.
-/// `history` tells of the attempts before, and `message` is what a person has to say on top.
+/// `history` tells of the attempts before, `failed` what the check of their work found, and `message` is what a person has to say on top.
 #[must_use]
 pub fn prompt(
     stream: &Stream,
@@ -25,6 +25,7 @@ pub fn prompt(
     plan: &Plan,
     planned: &PlanThread,
     history: &str,
+    failed: &str,
     message: Option<&str>,
 ) -> String {
     let mut text = format!(
@@ -42,6 +43,7 @@ pub fn prompt(
     );
     tasks(&mut text, thread);
     section(&mut text, "What happened before", history);
+    section(&mut text, "The check of that work", failed);
     how_to_report(&mut text, stream, thread);
     if let Some(message) = message {
         section(&mut text, "A word from the person who started you", message);
@@ -50,13 +52,14 @@ pub fn prompt(
 }
 
 /// The prompt that goes on with a session which knows all that [`prompt`] told it. `stopped` says why it
-/// did not go on by itself, and `since` what others did in the meantime.
+/// did not go on by itself, `since` what others did in the meantime, and `failed` what the check of its work found.
 #[must_use]
 pub fn resume_prompt(
     stream: &Stream,
     thread: &Thread,
     stopped: Option<&str>,
     since: &str,
+    failed: &str,
     message: Option<&str>,
 ) -> String {
     let mut text = format!(
@@ -69,6 +72,7 @@ pub fn resume_prompt(
     text.push_str(
         " A command or an edit may have been cut off half way: look at what is there before you go on.\n\n",
     );
+    section(&mut text, "The check of your work", failed);
     section(&mut text, "What others did since then", since);
     tasks(&mut text, thread);
     how_to_report(&mut text, stream, thread);

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::status::SessionRow;
 use super::{Hint, ResolveError, StreamHandle, Workspace, owner, resolve};
 use crate::model::{
-    self, AgentEvent, End, Outcome, SessionRecord, SessionRef, Spent, Stream, Thread, ThreadId, ToolStatus,
-    TransitionError,
+    self, AgentEvent, CheckStep, CheckedCommand, End, Outcome, SessionRecord, SessionRef, Spent, Stream,
+    Thread, ThreadId, ToolStatus, TransitionError,
 };
 use crate::store::journal::{Entry, Journals};
 use crate::store::{StoreError, TransactError};
@@ -231,6 +231,7 @@ fn time(at: DateTime<Utc>) -> String {
 
 fn turn_text(text: &mut String, entries: impl Iterator<Item = Entry>) {
     let mut speaking = false;
+    let mut checked = String::new();
     for entry in entries {
         let event = match entry {
             Entry::Started { header, .. } => {
@@ -262,6 +263,14 @@ fn turn_text(text: &mut String, entries: impl Iterator<Item = Entry>) {
             AgentEvent::Question { text, .. } => format!("*asks: {text}*\n"),
             AgentEvent::Answered { answer, .. } => format!("*{answer}*\n"),
             AgentEvent::Error(failure) => format!("**{failure}**\n"),
+            AgentEvent::Check(CheckStep::Output { delta }) => {
+                checked.push_str(&delta);
+                continue;
+            }
+            AgentEvent::Check(CheckStep::Ended(CheckedCommand { command, end, .. })) => {
+                let output = fenced(Some(&std::mem::take(&mut checked)));
+                format!("check: `{command}` {}\n{output}", end.words())
+            }
             _ => continue,
         };
         speaking = false;

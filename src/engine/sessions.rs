@@ -12,6 +12,7 @@ use super::workspace::Workspace;
 use crate::model::{
     self, AgentName, Ask, BackendKind, End, Extra, Failure, Mode, ModelRef, Outcome, Owner, SessionId,
     SessionRecord, SessionRef, SessionState, StreamId, ThreadId, TransitionError, TurnOutcome, Usage,
+    Verification,
 };
 use crate::store::journal::{JournalError, Journals, Writer};
 use crate::store::{Store, StoreError, TransactError};
@@ -85,6 +86,8 @@ pub struct SessionStart {
     pub client: Option<Owner>,
     /// What its session had used before; `None` if nobody knows.
     pub used_before: Option<Usage>,
+    /// Whether the plan wants checked what it leaves.
+    pub check: bool,
 }
 
 /// An attempt that has begun.
@@ -119,6 +122,7 @@ pub(super) fn record(
         resumed_from: start.resumed_from,
         turns: Vec::new(),
         usage: None,
+        verification: start.check.then_some(Verification::Due),
         extra: Extra::new(),
     }
 }
@@ -142,6 +146,7 @@ pub fn begin_session(
     let mut facts = Facts::new(start, session.into(), now);
     let journaled = journals.turns(stream, facts.start.thread).unwrap_or_default();
     let left = Left::of(&store.read()?, private, now);
+    left.end_programs();
     store.transact(|state| {
         left.write(state)?;
         facts.number_in(state, &journaled)?;
@@ -172,6 +177,8 @@ pub fn fail_unopened(
         let end =
             End { at: Some(now), exit_code: Some(exit_code), failure: Some(failure), interrupted_by: None };
         let ended = SessionState::Ended { outcome: Outcome::Failed, end };
+        // It leaves nothing: what was said of the work before it still holds.
+        let start = SessionStart { check: false, ..start };
         model::begin_session(thread, record(start, SessionRef::Unopened, attempt, now, ended))?;
         Ok::<_, SessionError>(attempt)
     })?)
@@ -220,7 +227,7 @@ pub(super) fn end_of(outcome: &TurnOutcome, at: DateTime<Utc>) -> (Outcome, End)
 }
 
 /// Writes the end of the attempt of a thread that this very process has open, if there is one: for a
-/// turn that was lost by a bug of ours.
+/// turn that was lost by a bug of ours. The same of a check.
 ///
 /// # Errors
 /// [`SessionError`].
@@ -231,9 +238,16 @@ pub fn end_own(
     now: DateTime<Utc>,
 ) -> Result<(), SessionError> {
     let own = owner::current();
-    let open = store.read()?;
-    let open = open.thread(thread).and_then(|thread| thread.open_record());
-    match open.filter(|record| record.owner() == Some(&own)) {
+    let state = store.read()?;
+    let found = state.thread(thread);
+    let holder = found.filter(|found| found.open_record().is_none()).and_then(model::Thread::holder);
+    if let Some((attempt, _)) = holder.filter(|(_, owner)| **owner == own)
+        && let TurnOutcome::Failed { failure } = outcome
+    {
+        let came = Verification::Stopped { at: now, why: failure.message.clone() };
+        return super::verify::end_check(store, thread, attempt, &own, &came);
+    }
+    match found.and_then(|thread| thread.open_record()).filter(|record| record.owner() == Some(&own)) {
         Some(record) => end_session(store, thread, record.attempt, outcome, None, now),
         None => Ok(()),
     }
@@ -246,13 +260,18 @@ pub fn end_own(
 /// [`SessionError`].
 pub fn recover(store: &Store, private: &Path, now: DateTime<Utc>) -> Result<usize, SessionError> {
     let left = Left::of(&store.read()?, private, now);
-    if left.is_empty() { Ok(0) } else { Ok(store.transact(|state| left.write(state))?) }
+    if left.is_empty() {
+        return Ok(0);
+    }
+    left.end_programs();
+    Ok(store.transact(|state| left.write(state))?)
 }
 
 /// Closes the attempt of a thread whose supervisor has just died, so that what is said next is on record.
 pub fn close_lost(store: &Store, private: &Path, thread: ThreadId) {
     let deadline = Instant::now() + Duration::from_secs(2);
-    let is_open = || store.read().is_ok_and(|s| s.thread(thread).is_some_and(|t| t.open_record().is_some()));
+    let held = |thread: &model::Thread| thread.open_record().is_some() || thread.holder().is_some();
+    let is_open = || store.read().is_ok_and(|state| state.thread(thread).is_some_and(held));
     // A process that is killed hangs up a moment before it counts as dead.
     while is_open() && Instant::now() < deadline {
         if recover(store, private, store.now()).unwrap_or(0) == 0 {

@@ -15,7 +15,7 @@ use super::windows::WindowPlace;
 use crate::model::{
     AgentName, Ask, BatchId, BudgetCheck, Failure, Money, Progress, SessionRecord, SessionRef, SessionState,
     Spent, StageId, Stream, StreamId, StreamState, Thread, ThreadId, ThreadStatus, Told, TurnNumber, Usage,
-    thread_status,
+    Verification, thread_status,
 };
 
 /// A stream as it stands now.
@@ -127,16 +127,20 @@ pub struct ThreadRow {
     pub budget: Vec<BudgetCheck>,
     /// Its attempts, oldest first.
     pub sessions: Vec<SessionRow>,
+    /// The check that keeps it from being done though its tasks are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Verification>,
     /// Its job, while that is queued or runs; told by `work status` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobMark>,
 }
 
 impl ThreadRow {
-    /// The attempt that runs, if one does.
+    /// The attempt that runs, or whose work is being checked.
     #[must_use]
     pub fn running(&self) -> Option<u32> {
-        self.sessions.last().filter(|last| last.status == SessionStatus::Running).map(|last| last.attempt)
+        let runs = |row: &&SessionRow| row.status == SessionStatus::Running || row.checked_since().is_some();
+        self.sessions.iter().rev().find(runs).map(|row| row.attempt)
     }
 
     /// What its agent asks a person, and waits for.
@@ -236,9 +240,21 @@ pub struct SessionRow {
     /// What its agent asks a person, and waits for; nothing when it does not run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
+    /// Where the check of what it left stands; one of a dead owner is `stopped`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
 }
 
 impl SessionRow {
+    /// Since when what it left is being checked.
+    #[must_use]
+    pub fn checked_since(&self) -> Option<DateTime<Utc>> {
+        match self.verification {
+            Some(Verification::Running { since, .. }) => Some(since),
+            _ => None,
+        }
+    }
+
     /// A record as it stands now.
     #[must_use]
     pub fn of(record: &SessionRecord) -> Self {
@@ -269,6 +285,7 @@ impl SessionRow {
             cost: record.told().cost,
             told: record.told(),
             asks: Vec::new(),
+            verification: record.verification.clone().map(as_it_is),
         };
         match &record.state {
             SessionState::Running { owner, asks } if owner.as_ref().is_some_and(owner::is_alive) => {
@@ -295,6 +312,17 @@ impl SessionRow {
     }
 }
 
+/// A check as it stands now: one whose owner is dead has stopped.
+fn as_it_is(check: Verification) -> Verification {
+    match check {
+        Verification::Running { since, owner } if !owner::is_alive(&owner) => {
+            let why = crate::model::CancelCause::OwnerDied.words().to_owned();
+            Verification::Stopped { at: since, why }
+        }
+        check => check,
+    }
+}
+
 /// The status of a thread, as everyone shows it.
 #[must_use]
 pub fn status_of(thread: &Thread) -> ThreadStatus {
@@ -318,6 +346,7 @@ pub(super) fn thread_row(thread: &Thread, folders: &Folders) -> ThreadRow {
         spent: Spent::of(&thread.sessions),
         budget: Vec::new(),
         sessions,
+        check: super::verify::unsettled(thread).cloned().map(as_it_is),
         job: None,
     }
 }

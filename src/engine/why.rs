@@ -8,12 +8,15 @@ use super::drift::drift_of;
 use super::fix::{Case, case};
 use super::jobs::{JobRow, Queue, rows};
 use super::status::{SessionRow, SessionStatus, status_of};
-use super::{StreamHandle, Workspace, owner};
+use super::{StreamHandle, Workspace, owner, verify};
 use crate::model::{
-    AgentEvent, BudgetCheck, JobStatus, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus,
-    Verdict,
+    AgentEvent, BudgetCheck, CheckStep, CheckedCommand, JobStatus, Stream, TaskStatus, Thread, ThreadId,
+    ThreadStatus, ToolStatus, Verdict, Verification,
 };
 use crate::store::journal::{Entry, Journals};
+
+/// How many of the last lines of a failed command are shown.
+const LAST: usize = 6;
 
 /// Why a thread has the status that it has.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -68,7 +71,10 @@ pub fn why(workspace: &Workspace, handle: &StreamHandle, stream: &Stream, thread
     if let Some(report) = &thread.report {
         evidence.push(Evidence::new("report", report.clone()));
     }
-    evidence.extend(case.thread.sessions.iter().map(attempt));
+    for row in &case.thread.sessions {
+        evidence.push(attempt(row));
+        evidence.extend(check(row));
+    }
     evidence.extend(owner_of(thread));
     evidence.extend(last_event(workspace, stream, thread));
     evidence.push(session(thread, &case));
@@ -125,6 +131,25 @@ fn attempt(row: &SessionRow) -> Evidence {
     Evidence::new(format!("attempt {}", row.attempt), says).at(row.ended_at.or(Some(row.started_at)))
 }
 
+/// What came of the check of an attempt.
+fn check(row: &SessionRow) -> Option<Evidence> {
+    let check = row.verification.as_ref()?;
+    let (at, tree, tail) = match check {
+        Verification::Passed(run) | Verification::Failed(run) => {
+            (Some(run.at), run.tree.as_ref(), check.failed().map(|failed| failed.tail.as_str()))
+        }
+        Verification::Running { since: at, .. } | Verification::Stopped { at, .. } => (Some(*at), None, None),
+        Verification::Due | Verification::Waived | Verification::Unknown => (None, None, None),
+    };
+    let tree = tree.map(|tree| format!(", in tree {}", tree.short())).unwrap_or_default();
+    let last: Vec<&str> = tail.unwrap_or_default().lines().rev().take(LAST).collect();
+    let last: Vec<&str> = last.into_iter().rev().collect();
+    let last =
+        if last.is_empty() { String::new() } else { format!("; its last words: {}", last.join(" / ")) };
+    let says = format!("{}{tree}{last}", check.words());
+    Some(Evidence::new(format!("check of {}", row.attempt), says).at(at))
+}
+
 /// Whether whoever runs the open attempt still lives.
 fn owner_of(thread: &Thread) -> Option<Evidence> {
     let record = thread.open_record()?;
@@ -162,6 +187,10 @@ fn last_event(workspace: &Workspace, stream: &Stream, thread: &Thread) -> Option
             AgentEvent::Question { text, .. } => format!("it asked: {text}"),
             AgentEvent::Error(failure) => failure.to_string(),
             AgentEvent::TurnEnded(_) => "the turn ended".to_owned(),
+            AgentEvent::Check(CheckStep::Began { command }) => format!("the check began with `{command}`"),
+            AgentEvent::Check(CheckStep::Ended(CheckedCommand { command, end, .. })) => {
+                format!("the check: `{command}` {}", end.words())
+            }
             _ => continue,
         };
         last = Some(Evidence::new("last event", format!("turn {turn}: {says}")).at(Some(line.at)));
@@ -237,16 +266,24 @@ fn because(thread: &Thread, status: ThreadStatus, case: &Case) -> String {
     let last = case.thread.sessions.last();
     match status {
         ThreadStatus::Pending => "nothing was reported, and no attempt was made".to_owned(),
+        ThreadStatus::Running if thread.open_record().is_none() => {
+            "its work is being checked, and the process that does it lives".to_owned()
+        }
         ThreadStatus::Running => "an attempt is open, and the process that runs it lives".to_owned(),
         ThreadStatus::Waiting => "its agent asks a person, and goes on when that is answered".to_owned(),
-        ThreadStatus::Completed => "all its tasks are done".to_owned(),
+        ThreadStatus::Completed => match thread.check() {
+            Some(check) => format!("all its tasks are done, and of its check: {}", check.words()),
+            None => "all its tasks are done".to_owned(),
+        },
         ThreadStatus::Cancelled => "somebody said that it is not wanted any more".to_owned(),
         ThreadStatus::Blocked => format!("somebody said that it can't go on: {}", case.why),
         ThreadStatus::Incomplete if last.is_none() => {
             "work was reported, tasks are open, and no attempt was made".to_owned()
         }
-        ThreadStatus::Incomplete => "its last attempt ended well, and tasks are open".to_owned(),
-        ThreadStatus::Failed => format!("its last attempt failed ({}), and tasks are open", case.why),
+        ThreadStatus::Incomplete => {
+            format!("its last attempt ended well, and {}", open(thread))
+        }
+        ThreadStatus::Failed => format!("its last attempt failed ({}), and {}", case.why, open(thread)),
         ThreadStatus::Interrupted
             if thread.open_record().is_some()
                 && last.is_some_and(|row| row.status == SessionStatus::Interrupted) =>
@@ -255,6 +292,11 @@ fn because(thread: &Thread, status: ThreadStatus, case: &Case) -> String {
         }
         ThreadStatus::Interrupted => format!("its last attempt was interrupted ({})", case.why),
     }
+}
+
+/// What is not done of a thread.
+fn open(thread: &Thread) -> String {
+    verify::unsettled(thread).map_or_else(|| "tasks are open".to_owned(), Verification::words)
 }
 
 /// What a person does next about a thread that was begun, as a sentence with a command in backticks.
@@ -273,7 +315,8 @@ pub(super) fn next(case: &Case) -> String {
                 super::fix::Action::OtherModel => format!("`work fix --thread {id} --retry --model MODEL`"),
                 super::fix::Action::ChangeAgent => format!("`work fix --thread {id} --agent AGENT`"),
             };
-            if case.advice.contains(&command) {
+            let check = format!("`work verify {id}`");
+            if case.advice.contains(&command) || case.advice.contains(&check) {
                 case.advice.clone()
             } else {
                 format!("{}; {command}", case.advice)

@@ -14,6 +14,6 @@ pub use codec::{CodecError, LineReader, MAX_LINE, decode, encode, send};
 pub use endpoint::{Endpoint, SupervisorRecord};
 pub use launch::{LaunchEvent, LaunchHost, LaunchReport, Launched};
 pub use protocol::{
-    Asking, ClientMessage, Isolated, Notifying, PROTOCOL, Refusal, ServerMessage, SupervisorStatus,
+    Asking, Checking, ClientMessage, Isolated, Notifying, PROTOCOL, Refusal, ServerMessage, SupervisorStatus,
     TurnMessage, TurnSpec, TurnSummary, UiCommand, VERSION,
 };

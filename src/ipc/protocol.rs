@@ -90,6 +90,20 @@ pub struct TurnSpec {
     /// It runs though that is used up.
     #[serde(default)]
     pub over_budget: bool,
+    /// How what it leaves is checked; `None` when the plan asks for no check.
+    #[serde(default)]
+    pub check: Option<Checking>,
+}
+
+/// How what a turn leaves is checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checking {
+    /// The commands that must pass, in order, as they were approved; none when that is not known, and the check
+    /// stays due.
+    pub commands: Vec<String>,
+    /// How long each may take.
+    pub timeout: Duration,
 }
 
 /// How a thread gets a worktree of its own.

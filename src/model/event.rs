@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Question, SessionId, TurnOutcome, Usage};
+use super::{CheckStep, Failure, Question, SessionId, TurnOutcome, Usage};
 
 /// How far a tool call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -111,8 +111,10 @@ pub enum AgentEvent {
     Status(Busyness),
     /// Something failed; the turn may go on.
     Error(Failure),
-    /// The turn is over. Exactly one, and the last.
+    /// The turn is over. Exactly one; only the steps of a check come after it.
     TurnEnded(TurnOutcome),
+    /// What the turn left is checked by the commands of the plan.
+    Check(CheckStep),
 }
 
 #[cfg(test)]

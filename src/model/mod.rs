@@ -22,6 +22,7 @@ mod stream;
 mod tests;
 mod transition;
 mod turn;
+mod verification;
 
 pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
@@ -43,7 +44,8 @@ pub use spent::{Money, Spent, Tokens, Told, grouped};
 pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
 pub use transition::{
-    TransitionError, begin_session, end_session, name_session, set_asks, set_stream, set_task, set_thread,
-    take_over_session,
+    TransitionError, begin_check, begin_session, end_check, end_session, name_session, set_asks, set_stream,
+    set_task, set_thread, take_over_session,
 };
 pub use turn::{CancelCause, TurnNumber, TurnOutcome};
+pub use verification::{CheckRun, CheckStep, CheckVerdict, CheckedCommand, CommandEnd, Verification};

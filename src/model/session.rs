@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Ask, Extra, Failure, Money, SessionId, TurnNumber};
+use super::{AgentName, Ask, Extra, Failure, Money, SessionId, TurnNumber, Verification};
 
 /// How we talk to an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -260,6 +260,9 @@ pub struct SessionRecord {
     pub turns: Vec<TurnNumber>,
     /// Tokens and cost of this attempt.
     pub usage: Option<Usage>,
+    /// Where the check of what it left stands; none when its plan asked for none, and in records of versions
+    /// that checked nothing.
+    pub verification: Option<Verification>,
     /// Fields that we do not know, kept for whoever does.
     pub extra: Extra,
 }
@@ -278,6 +281,12 @@ impl SessionRecord {
             SessionState::Running { owner, .. } => owner.as_ref(),
             SessionState::Ended { .. } => None,
         }
+    }
+
+    /// Whether it is over, and the agent ended its turn by itself.
+    #[must_use]
+    pub fn ended_well(&self) -> bool {
+        matches!(self.state, SessionState::Ended { outcome: Outcome::Completed, .. })
     }
 
     /// What the agent of an open record asks a person. Says nothing about its owner being alive.

@@ -277,6 +277,7 @@ mod tests {
             resumed_from: None,
             turns: vec![1],
             usage,
+            verification: None,
             extra: Extra::new(),
         }
     }

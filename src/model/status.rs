@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Owner, SessionState, Thread};
+use super::{Outcome, Owner, SessionState, Thread, Verification};
 
 /// What was said of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -55,9 +55,9 @@ pub enum ThreadStatus {
     Running,
     /// An agent asks for a permission or an answer.
     Waiting,
-    /// All tasks are done.
+    /// All tasks are done, and what the plan wants checked has passed.
     Completed,
-    /// The last attempt ended well, or work was reported, but not all tasks are done.
+    /// The last attempt ended well, or work was reported, but not all tasks are done, or the check did not pass.
     Incomplete,
     /// The last attempt failed.
     Failed,
@@ -95,21 +95,31 @@ impl ThreadStatus {
 
 /// The status of `thread`. `alive` tells whether the owner of an open record still lives.
 ///
-/// In order: a live attempt runs, or waits for a person; what was cancelled or finished is so; what is blocked waits for
-/// somebody; else the last attempt decides.
+/// In order: a live attempt runs, or waits for a person, and a check of what one left runs as well; what was
+/// cancelled or finished is so; what is blocked waits for somebody; else the last attempt decides.
+///
+/// Finished are all tasks together with the check that the plan asks for, where an attempt was made that carries
+/// one ([`Thread::check`]): until that passed, or a person calls the thread completed all the same, the last attempt
+/// decides, and one that ended well leaves the thread incomplete. No check is missed where no attempt carries one: in
+/// a thread that was completed by hand alone, and in records of versions that checked nothing.
 pub fn thread_status(thread: &Thread, alive: &dyn Fn(&Owner) -> bool) -> ThreadStatus {
     if let Some(live) = thread.open_record().filter(|record| record.owner().is_some_and(alive)) {
         return if live.asks().is_empty() { ThreadStatus::Running } else { ThreadStatus::Waiting };
     }
+    if thread.holder().is_some_and(|(_, owner)| alive(owner)) {
+        return ThreadStatus::Running;
+    }
     if thread.declared == TaskStatus::Cancelled {
         return ThreadStatus::Cancelled;
     }
-    let tasks_settled = thread.tasks.iter().all(|task| task.status.is_settled());
+    let tasks_settled = thread.tasks_are_settled();
+    let checked = thread.check().is_none_or(Verification::is_settled);
     let any_done = thread.tasks.iter().any(|task| task.status == TaskStatus::Completed);
-    if tasks_settled && (any_done || thread.declared == TaskStatus::Completed) {
+    let done = tasks_settled && (any_done || thread.declared == TaskStatus::Completed);
+    if done && checked {
         return ThreadStatus::Completed;
     }
-    if tasks_settled && !thread.tasks.is_empty() {
+    if tasks_settled && !done && !thread.tasks.is_empty() {
         return ThreadStatus::Cancelled;
     }
     let blocked = thread.tasks.iter().any(|task| task.status == TaskStatus::Blocked);

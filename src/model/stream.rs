@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{AgentName, SessionRecord, StageId, StreamId, TaskId, TaskStatus, ThreadId};
+use super::{AgentName, Owner, SessionRecord, StageId, StreamId, TaskId, TaskStatus, ThreadId, Verification};
 
 /// Fields of a file that this version does not know; they are written back as they were.
 pub type Extra = serde_json::Map<String, serde_json::Value>;
@@ -167,6 +167,31 @@ impl Thread {
     #[must_use]
     pub fn last_record(&self) -> Option<&SessionRecord> {
         self.sessions.last()
+    }
+
+    /// Where the check of its work stands; none when nobody asks for one. The newest attempt that asked for one
+    /// counts, or that ended well without one: an attempt that came to nothing says nothing of the work.
+    #[must_use]
+    pub fn check(&self) -> Option<&Verification> {
+        let tells = |record: &&SessionRecord| record.verification.is_some() || record.ended_well();
+        self.sessions.iter().rev().find(tells)?.verification.as_ref()
+    }
+
+    /// Who works on it, as the state has it, and in which attempt: runs a turn, or checks what one left. Says
+    /// nothing about them being alive.
+    #[must_use]
+    pub fn holder(&self) -> Option<(u32, &Owner)> {
+        if let Some(open) = self.open_record() {
+            return Some((open.attempt, open.owner()?));
+        }
+        let mut checks = self.sessions.iter().rev();
+        checks.find_map(|record| Some((record.attempt, record.verification.as_ref()?.owner()?)))
+    }
+
+    /// Whether nothing more is to be done of its tasks.
+    #[must_use]
+    pub fn tasks_are_settled(&self) -> bool {
+        self.tasks.iter().all(|task| task.status.is_settled())
     }
 
     /// The number for the next attempt.

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    AgentName, Ask, End, Extra, Outcome, Owner, SessionRecord, SessionRef, SessionState, Stream, StreamState,
-    Task, TaskId, TaskStatus, Thread, ThreadId, ThreadStatus, TransitionError, Wish, begin_session,
-    end_session, set_asks, set_stream, set_task, set_thread, thread_status,
+    AgentName, Ask, CheckRun, CheckedCommand, CommandEnd, End, Extra, Outcome, Owner, SessionRecord,
+    SessionRef, SessionState, Stream, StreamState, Task, TaskId, TaskStatus, Thread, ThreadId, ThreadStatus,
+    TransitionError, Verification, Wish, begin_check, begin_session, end_check, end_session, set_asks,
+    set_stream, set_task, set_thread, thread_status,
 };
 use TaskStatus::{Blocked, Cancelled, Completed, InProgress, Pending};
 
@@ -39,6 +40,7 @@ fn record(attempt: u32, state: SessionState) -> SessionRecord {
         resumed_from: None,
         turns: Vec::new(),
         usage: None,
+        verification: None,
         extra: Extra::new(),
     }
 }
@@ -227,5 +229,129 @@ fn a_stream_rests_ends_and_is_opened_again() {
             assert_eq!(set_stream(&mut stream, to).ok(), allowed.then_some(from), "{from:?} {to:?}");
             assert_eq!(stream.state, if allowed { to } else { from });
         }
+    }
+}
+
+fn owner(pid: u32) -> Owner {
+    Owner { pid, started_at: 1, boot_id: "boot".to_owned(), host: "host".to_owned() }
+}
+
+fn check(ends: &[CommandEnd]) -> Verification {
+    let command = |end: &CommandEnd| CheckedCommand {
+        command: "make check".to_owned(),
+        end: end.clone(),
+        millis: 5,
+        tail: String::new(),
+    };
+    Verification::of(CheckRun { at: now(), tree: None, commands: ends.iter().map(command).collect() })
+}
+
+const GOOD: CommandEnd = CommandEnd::Exited { code: 0 };
+const BAD: CommandEnd = CommandEnd::Exited { code: 2 };
+
+/// Process 1 lives, every other one is dead.
+fn checking(pid: u32) -> Verification {
+    Verification::Running { since: now(), owner: owner(pid) }
+}
+
+#[test]
+fn a_check_passes_only_when_every_command_does() {
+    let why = || "gone".to_owned();
+    for (ends, passed) in [
+        (vec![GOOD], true),
+        (vec![GOOD, GOOD], true),
+        (vec![GOOD, BAD], false),
+        (vec![CommandEnd::Exited { code: -1 }], false),
+        (vec![CommandEnd::Killed { signal: 9 }], false),
+        (vec![CommandEnd::TimedOut], false),
+        (vec![CommandEnd::NotStarted { why: why() }], false),
+    ] {
+        let check = check(&ends);
+        assert_eq!((check.is_settled(), check.failed().is_none()), (passed, passed), "{ends:?}");
+    }
+}
+
+/// Mutants tried: a check that is not looked at; that of the last record only.
+#[test]
+fn a_thread_is_completed_only_when_its_check_passed() {
+    let [done, failed, cut] = [Outcome::Completed, Outcome::Failed, Outcome::Interrupted].map(ended);
+    let stopped = Verification::Stopped { at: now(), why: "cancelled".to_owned() };
+    let (passed, bad) = (check(&[GOOD]), check(&[BAD]));
+    let none = None::<&Verification>;
+    for (tasks, sessions, expected) in [
+        (&[Completed][..], vec![(&done, Some(&passed))], ThreadStatus::Completed),
+        (&[Completed], vec![(&done, Some(&bad))], ThreadStatus::Incomplete),
+        (&[Completed], vec![(&done, Some(&Verification::Due))], ThreadStatus::Incomplete),
+        (&[Completed], vec![(&done, Some(&stopped))], ThreadStatus::Incomplete),
+        (&[Completed], vec![(&done, Some(&Verification::Unknown))], ThreadStatus::Incomplete),
+        (&[Completed], vec![(&done, Some(&Verification::Waived))], ThreadStatus::Completed),
+        // One of a live owner runs, and of a dead one nobody knows.
+        (&[Completed], vec![(&done, Some(&checking(1)))], ThreadStatus::Running),
+        (&[Completed], vec![(&done, Some(&checking(2)))], ThreadStatus::Incomplete),
+        // A check does not close what is open.
+        (&[Completed, Pending], vec![(&done, Some(&passed))], ThreadStatus::Incomplete),
+        // Of an attempt that did not end well, its end tells more.
+        (&[Completed], vec![(&failed, Some(&Verification::Due))], ThreadStatus::Failed),
+        (&[Completed], vec![(&cut, Some(&Verification::Due))], ThreadStatus::Interrupted),
+        (&[Completed], vec![(&running(2), Some(&Verification::Due))], ThreadStatus::Interrupted),
+        (&[Completed], vec![(&running(1), Some(&Verification::Due))], ThreadStatus::Running),
+        // The newest that asks for a check counts, or that ended well without one.
+        (&[Completed], vec![(&done, Some(&bad)), (&done, Some(&passed))], ThreadStatus::Completed),
+        (&[Completed], vec![(&done, Some(&passed)), (&done, Some(&bad))], ThreadStatus::Incomplete),
+        (&[Completed], vec![(&done, Some(&bad)), (&done, none)], ThreadStatus::Completed),
+        (&[Completed], vec![(&done, Some(&bad)), (&failed, none)], ThreadStatus::Failed),
+        (&[Completed], vec![(&done, Some(&passed)), (&failed, none)], ThreadStatus::Completed),
+        // Nobody asks for a check of what was done before there were checks, or is not wanted.
+        (&[Completed], vec![(&failed, none)], ThreadStatus::Completed),
+        (&[Cancelled], vec![(&done, Some(&bad))], ThreadStatus::Cancelled),
+        (&[Completed, Cancelled], vec![(&done, Some(&bad))], ThreadStatus::Incomplete),
+    ] {
+        let mut thread = thread(Pending, tasks);
+        for (index, (state, check)) in sessions.iter().enumerate() {
+            let number = u32::try_from(index).expect("few") + 1;
+            let verification = check.cloned();
+            thread.sessions.push(SessionRecord { verification, ..record(number, (*state).clone()) });
+        }
+        assert_eq!(status(&thread), expected, "{tasks:?} {sessions:?}");
+    }
+}
+
+#[test]
+fn a_check_is_begun_once_and_ended_by_who_does_it() {
+    let mut thread = thread(Pending, &[Completed]);
+    let mut due = record(1, running(1));
+    due.verification = Some(Verification::Due);
+    thread.sessions.push(due);
+    assert!(begin_check(&mut thread, 1, owner(1), now()).is_err(), "its turn runs");
+    end_session(&mut thread, 1, Outcome::Completed, End::default()).expect("it is open");
+    assert!(begin_check(&mut thread, 2, owner(1), now()).is_err(), "there is no such attempt");
+    begin_check(&mut thread, 1, owner(1), now()).expect("it has ended");
+    assert_eq!(thread.holder(), Some((1, &owner(1))));
+    assert!(begin_check(&mut thread, 1, owner(3), now()).is_err(), "somebody does it");
+    assert!(end_check(&mut thread, 1, &owner(3), check(&[GOOD])).is_err(), "somebody else does it");
+    end_check(&mut thread, 1, &owner(1), check(&[BAD])).expect("it is theirs");
+    assert!(end_check(&mut thread, 1, &owner(1), check(&[GOOD])).is_err(), "it has ended");
+    assert_eq!((thread.holder(), status(&thread)), (None, ThreadStatus::Incomplete));
+    // Again, by hand.
+    begin_check(&mut thread, 1, owner(3), now()).expect("nobody does it");
+    end_check(&mut thread, 1, &owner(3), check(&[GOOD, GOOD])).expect("it is theirs");
+    assert_eq!(status(&thread), ThreadStatus::Completed);
+}
+
+/// Mutant tried: the word of an agent during its turn standing for its check.
+#[test]
+fn a_person_may_call_a_thread_completed_whose_check_did_not_pass() {
+    for (state, before, after) in [
+        (ended(Outcome::Completed), check(&[BAD]), Verification::Waived),
+        (ended(Outcome::Completed), Verification::Due, Verification::Waived),
+        (ended(Outcome::Completed), check(&[GOOD]), check(&[GOOD])),
+        (running(1), Verification::Due, Verification::Due),
+    ] {
+        let mut thread = thread(Pending, &[Completed]);
+        thread.sessions.push(SessionRecord { verification: Some(before), ..record(1, state) });
+        set_thread(&mut thread, Blocked).expect("allowed");
+        assert_ne!(thread.sessions[0].verification, Some(Verification::Waived));
+        set_thread(&mut thread, Completed).expect("allowed");
+        assert_eq!(thread.sessions[0].verification, Some(after));
     }
 }

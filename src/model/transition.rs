@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Ask, End, Outcome, Owner, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamId,
-    StreamState, Task, TaskStatus, Thread, ThreadId,
+    StreamState, Task, TaskStatus, Thread, ThreadId, Verification,
 };
 
 /// A step that the state does not allow. Nothing was changed.
@@ -44,6 +44,14 @@ pub enum TransitionError {
         /// The thread.
         id: ThreadId,
         /// The open attempt.
+        attempt: u32,
+    },
+    /// There is nothing to check: that attempt runs, or never was.
+    #[error("attempt {attempt} of thread `{id}` can't be checked now")]
+    NoCheck {
+        /// The thread.
+        id: ThreadId,
+        /// The attempt.
         attempt: u32,
     },
     /// There is no open attempt of that number: it never began, or its end is written.
@@ -103,7 +111,21 @@ pub fn set_thread(thread: &mut Thread, to: TaskStatus) -> Result<(), TransitionE
         }
     }
     thread.declared = to;
+    if to == TaskStatus::Completed {
+        waive_check(thread);
+    }
     Ok(())
+}
+
+/// Who calls a thread completed whose last turn has ended knows that its check has not passed. Of a turn that
+/// runs nothing is known yet: its agent's word does not stand for its check.
+fn waive_check(thread: &mut Thread) {
+    if thread.open_record().is_some() || thread.check().is_none_or(Verification::is_settled) {
+        return;
+    }
+    if let Some(tells) = thread.sessions.iter_mut().rev().find(|record| record.verification.is_some()) {
+        tells.verification = Some(Verification::Waived);
+    }
 }
 
 /// Sets what is said of a stream as a whole. Saying the same again changes nothing. Gives what was said
@@ -197,5 +219,46 @@ pub fn set_asks(thread: &mut Thread, attempt: u32, now_asked: Vec<Ask>) -> Resul
         Some(SessionState::Running { asks, .. }) => *asks = now_asked,
         _ => return Err(TransitionError::NotRunning { id, attempt }),
     }
+    Ok(())
+}
+
+/// Begins the check of what an attempt left that has ended.
+///
+/// # Errors
+/// [`TransitionError::NoCheck`] when the attempt is open or not there, or somebody checks it already; whoever
+/// finds that one dead ends its check first.
+pub fn begin_check(
+    thread: &mut Thread,
+    attempt: u32,
+    owner: Owner,
+    now: DateTime<Utc>,
+) -> Result<(), TransitionError> {
+    let id = thread.id;
+    let of = |record: &&mut SessionRecord| {
+        let busy = record.verification.as_ref().is_some_and(|check| check.owner().is_some());
+        record.attempt == attempt && !record.is_open() && !busy
+    };
+    let record = thread.sessions.iter_mut().find(of).ok_or(TransitionError::NoCheck { id, attempt })?;
+    record.verification = Some(Verification::Running { since: now, owner });
+    Ok(())
+}
+
+/// Writes what came of the check that `owner` does.
+///
+/// # Errors
+/// [`TransitionError::NoCheck`] when `owner` does not check that attempt (any more).
+pub fn end_check(
+    thread: &mut Thread,
+    attempt: u32,
+    owner: &Owner,
+    came: Verification,
+) -> Result<(), TransitionError> {
+    let id = thread.id;
+    let theirs = |record: &&mut SessionRecord| {
+        let by = record.verification.as_ref().and_then(Verification::owner);
+        record.attempt == attempt && by == Some(owner)
+    };
+    let record = thread.sessions.iter_mut().find(theirs).ok_or(TransitionError::NoCheck { id, attempt })?;
+    record.verification = Some(came);
     Ok(())
 }

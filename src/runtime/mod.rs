@@ -7,6 +7,7 @@ mod adopt;
 mod answers;
 mod asks;
 mod board;
+mod check;
 mod journal;
 mod notify;
 mod pool;

@@ -46,7 +46,7 @@ impl Unwritten {
     }
 
     /// Tries again and again until the end is written, or never can be.
-    fn keep_trying(&self, write: impl Fn() -> Result<(), SessionError> + Clone + Send + 'static) {
+    pub(super) fn keep_trying(&self, write: impl Fn() -> Result<(), SessionError> + Clone + Send + 'static) {
         self.count.send_modify(|count| *count += 1);
         let (count, mut hurry) = (self.count.clone(), self.hurry.subscribe());
         tokio::spawn(async move {
@@ -76,6 +76,8 @@ pub(super) struct Ended {
     pub(super) unrecorded: Option<String>,
     /// What had been used before and after; nobody knows while its end is not on record.
     pub(super) spending: Option<TurnSpending>,
+    /// Whether this process checks now what it left.
+    pub(super) checks: bool,
 }
 
 /// The open record of an attempt.
@@ -113,6 +115,7 @@ fn start_of(
         resumed_from: spec.resume.as_ref().map(|(_, attempt)| *attempt),
         client: spec.client.clone(),
         used_before,
+        check: spec.check.is_some(),
     }
 }
 
@@ -220,13 +223,14 @@ impl Record {
         move |asks| show_asks(&store, thread, attempt, asks)
     }
 
-    /// Writes the end, with whatever of the record is not written yet, and gives the number of the attempt.
-    /// When that fails the reason is returned, and it is tried again in the background until it can be
-    /// written or this process ends.
+    /// Writes the end, with whatever of the record is not written yet. When that fails the reason is returned,
+    /// and it is tried again in the background until it can be written or this process ends. With `check` this
+    /// process goes on with the check that is due, where there is one; an end that is written later leaves it due.
     pub(super) async fn end(
         &mut self,
         outcome: &TurnOutcome,
         usage: Option<Usage>,
+        check: bool,
         unwritten: &Unwritten,
     ) -> Ended {
         self.stop_writing();
@@ -234,18 +238,20 @@ impl Record {
         let end = TurnEnd::new(outcome, usage, self.settings.clock.now());
         let (store, private) = (self.store.clone(), self.settings.private.clone());
         let facts = self.facts.clone();
-        let write = move || write_facts(&store, &private, &facts, Some(&end));
-        match blocking(write.clone()).await {
-            Ok(Written { attempt, spending }) => {
-                Ended { attempt, unrecorded: None, spending: Some(spending) }
+        let write = move |end: &TurnEnd| write_facts(&store, &private, &facts, Some(end));
+        let (first, now) = (write.clone(), if check { end.clone().with_check() } else { end.clone() });
+        match blocking(move || first(&now)).await {
+            Ok(Written { attempt, spending, checks }) => {
+                Ended { attempt, unrecorded: None, spending: Some(spending), checks }
             }
             Err(error) => {
                 let thread = self.facts.start.thread;
                 tracing::error!(%error, %thread, "the end of an attempt could not be written; trying again");
                 if error.may_pass() {
-                    unwritten.keep_trying(move || write().map(drop));
+                    unwritten.keep_trying(move || write(&end).map(drop));
                 }
-                Ended { attempt: self.facts.attempt, unrecorded: Some(error.chain()), spending: None }
+                let (attempt, unrecorded) = (self.facts.attempt, Some(error.chain()));
+                Ended { attempt, unrecorded, spending: None, checks: false }
             }
         }
     }

@@ -19,10 +19,10 @@ use super::journal::{Journal, durable};
 use super::pool::{Opened, Pool};
 use super::records::{Ended, Record, unopened};
 use super::tries::{Next, Tries};
-use super::worktrees;
+use super::{check, worktrees};
 use crate::agent::{OpenRequest, PromptRequest, Session};
-use crate::engine::SessionError;
 use crate::engine::budget::{Said, TurnSpending};
+use crate::engine::{Facts, SessionError};
 use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{
     AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, TurnOutcome, Usage,
@@ -39,8 +39,10 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const GO_ON: &str = "The provider's rate limit ended your turn, and has reset. Go on where you stopped; what you \
                      were about to do may be half done.";
 
-type Cancelled = Receiver<Option<CancelCause>>;
-type News<'a> = &'a (dyn Fn(TurnMessage) + Send + Sync);
+/// Why a turn is cancelled, once it is.
+pub(super) type Cancelled = Receiver<Option<CancelCause>>;
+/// Whoever is told what happens.
+pub(super) type News<'a> = &'a (dyn Fn(TurnMessage) + Send + Sync);
 
 /// The end of one attempt.
 struct Attempt {
@@ -52,15 +54,26 @@ struct Attempt {
     session: Option<SessionId>,
     /// What its end says of budgets; nothing when it had no session.
     spending: Option<TurnSpending>,
+    /// What is known of it, where this process is to check now what it left.
+    check: Option<Facts>,
 }
 
 impl Attempt {
-    fn failed(failure: Failure) -> Self {
-        Self::over(TurnOutcome::Failed { failure })
+    /// One that came to nothing.
+    fn of(outcome: TurnOutcome) -> Self {
+        Self {
+            outcome,
+            attempt: None,
+            unrecorded: None,
+            produced: false,
+            session: None,
+            spending: None,
+            check: None,
+        }
     }
 
-    fn over(outcome: TurnOutcome) -> Self {
-        Self { outcome, attempt: None, unrecorded: None, produced: false, session: None, spending: None }
+    fn failed(failure: Failure) -> Self {
+        Self::of(TurnOutcome::Failed { failure })
     }
 }
 
@@ -122,7 +135,10 @@ pub(super) async fn run(
             }
         };
     }
-    let Attempt { outcome, attempt, unrecorded, .. } = last;
+    let Attempt { outcome, attempt, mut unrecorded, check, .. } = last;
+    if let (Some(facts), Some(attempt)) = (check, attempt) {
+        unrecorded = check::check(runtime, &spec, &facts, attempt, news, cancelled).await.or(unrecorded);
+    }
     tracing::info!(stream = %spec.stream, thread = %spec.thread, ?outcome, "turn ended");
     if attempt.is_some() {
         runtime.notifier.ended(&spec);
@@ -179,7 +195,7 @@ fn go_on(spec: &mut TurnSpec, last: &Attempt) {
 }
 
 /// Waits until somebody cancels; for ever when nobody can any more.
-async fn cancel_cause(cancelled: &mut Cancelled) -> CancelCause {
+pub(super) async fn cancel_cause(cancelled: &mut Cancelled) -> CancelCause {
     let cause = cancelled.wait_for(Option::is_some).await.ok().and_then(|cause| *cause);
     match cause {
         Some(cause) => cause,
@@ -202,7 +218,7 @@ async fn attempt(
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
             let outcome = TurnOutcome::Cancelled { cause };
-            return Attempt { attempt: None, ..Attempt::over(outcome) };
+            return Attempt::of(outcome);
         }
     };
     let Opened { mut session, lease } = match opened {
@@ -262,10 +278,16 @@ async fn attempt(
     let usage = used_since(&mut *session, before).await;
     worktrees::keep(settings, spec, &record.facts, &outcome, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
-    let (Ended { attempt, unrecorded, spending }, ()) =
-        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
+    let end = record.end(&outcome, usage, has_commands(spec), &runtime.unwritten);
+    let (Ended { attempt, unrecorded, spending, checks }, ()) = tokio::join!(end, durable(journal));
+    let (attempt, check) = (Some(attempt), checks.then(|| record.facts.clone()));
     let session = record.facts.session.clone();
-    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session, spending }
+    Attempt { outcome, attempt, unrecorded, produced, session, spending, check }
+}
+
+/// Whether it is known how what the turn leaves is checked.
+fn has_commands(spec: &TurnSpec) -> bool {
+    spec.check.as_ref().is_some_and(|check| !check.commands.is_empty())
 }
 
 /// What a session has used since it had used that much. A server that is gone can't tell any more; the record then

@@ -52,6 +52,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         isolated: None,
         budget: crate::model::Budget::default(),
         over_budget: false,
+        check: None,
     })
 }
 

@@ -43,6 +43,8 @@ pub const ALL: &[&str] = &[
     "undo.begun",
     "undo.placed",
     "drop.marked",
+    "check.claimed",
+    "check.done",
 ];
 
 /// Kills the process here if `WORK_FAULT` asks for it.

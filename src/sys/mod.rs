@@ -12,6 +12,7 @@ pub mod footprint;
 pub mod identity;
 pub mod keyboard;
 pub mod lock;
+pub mod output;
 pub mod paths;
 pub mod place;
 pub mod process;

@@ -1,7 +1,7 @@
 //! What an agent says and does, as text that streams.
 
 use super::{Screen, Style, paint, printable};
-use crate::model::{AgentEvent, Busyness, ToolStatus, TurnOutcome};
+use crate::model::{AgentEvent, Busyness, CheckStep, CheckVerdict, CheckedCommand, ToolStatus, TurnOutcome};
 
 /// How many lines of a tool's output are shown: enough to see what came out.
 const OUTPUT: usize = 8;
@@ -15,6 +15,7 @@ enum Last {
     Nothing,
     Text,
     Reasoning,
+    Output,
     Line,
 }
 
@@ -53,6 +54,7 @@ impl LogPrinter {
             }
             AgentEvent::Opened { .. } | AgentEvent::Status(_) | AgentEvent::Usage(_) => {}
             AgentEvent::Error(failure) => self.line("✗", &failure.to_string(), Style::Bad),
+            AgentEvent::Check(step) => self.check(step),
             AgentEvent::TurnEnded(outcome) => match outcome {
                 TurnOutcome::Completed => self.line("✓", "the agent ended its turn", Style::Good),
                 TurnOutcome::Failed { failure } => self.line("✗", &format!("failed: {failure}"), Style::Bad),
@@ -60,6 +62,22 @@ impl LogPrinter {
                     self.line("■", &format!("interrupted: {}", cause.words()), Style::Attention);
                 }
             },
+        }
+    }
+
+    /// Prints a step of a check; what its commands write is shown as it is.
+    pub fn check(&mut self, step: &CheckStep) {
+        match step {
+            CheckStep::Began { command } => self.line("→", &format!("check: {command}"), Style::Active),
+            CheckStep::Output { delta } => self.stream(delta, Last::Output),
+            CheckStep::Ended(CheckedCommand { command, end, .. }) => {
+                let (mark, style) = if end.is_good() { ("✓", Style::Good) } else { ("✗", Style::Bad) };
+                self.line(mark, &format!("check: {command} {}", end.words()), style);
+            }
+            CheckStep::Over { verdict: CheckVerdict::Stopped } => {
+                self.line("■", "the check was stopped", Style::Attention);
+            }
+            CheckStep::Over { .. } => {}
         }
     }
 
@@ -78,14 +96,16 @@ impl LogPrinter {
         }
         if self.last != kind {
             self.finish();
-            if self.last != Last::Nothing {
+            if !matches!((self.last, kind), (Last::Nothing, _) | (Last::Line, Last::Output)) {
                 self.screen.raw("\n");
             }
             self.last = kind;
         }
         self.at_line_start = delta.ends_with('\n');
-        let style = if kind == Last::Reasoning { Style::Faint } else { return self.screen.raw(&delta) };
-        self.screen.raw(&paint(&delta, style, self.screen.color));
+        if kind == Last::Text {
+            return self.screen.raw(&delta);
+        }
+        self.screen.raw(&paint(&delta, Style::Faint, self.screen.color));
     }
 
     fn line(&mut self, mark: &str, text: &str, style: Style) {

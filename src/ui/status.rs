@@ -30,6 +30,7 @@ pub fn status_table(screen: &Screen, report: &StatusReport, view: StatusView) ->
             text.push('\n');
             text.push_str(&threads(screen, report));
             text.push_str(&asks_below(screen, &report.threads));
+            text.push_str(&checks_below(&report.threads));
             text.push_str(&spent::budget_below(screen, report));
         }
         StatusView::Sessions => {
@@ -222,6 +223,15 @@ pub(super) fn had(screen: &Screen, thread: &ThreadRow) -> String {
     parts.join(" · ")
 }
 
+/// The checks that keep threads from being done, as lines below the table.
+fn checks_below(threads: &[ThreadRow]) -> String {
+    let line = |thread: &ThreadRow| {
+        let check = thread.check.as_ref().filter(|_| thread.running().is_none())?;
+        Some(format!("\n{} is not done: {}\n", thread.id, one_line(&check.words())))
+    };
+    threads.iter().filter_map(line).collect()
+}
+
 /// The status, and whether a job has the thread: `pending, queued`, `running, headless`.
 fn status_words(thread: &ThreadRow) -> String {
     let status = thread.status.name();
@@ -259,6 +269,9 @@ pub(super) fn last_session(screen: &Screen, row: &SessionRow) -> String {
     }
     if row.status == SessionStatus::Running {
         return format!("running for {}", time::span(screen.now - row.started_at));
+    }
+    if let Some(since) = row.checked_since() {
+        return format!("checked for {}", time::span(screen.now - since));
     }
     let at = row.ended_at.unwrap_or(row.started_at);
     let why = row.error.as_ref().map(|failure| format!(" ({})", failure.kind.name())).unwrap_or_default();
@@ -378,7 +391,10 @@ fn reason(thread: &ThreadRow, row: &SessionRow) -> Option<String> {
     let words = match (&row.error, &row.interrupted_by) {
         (Some(failure), _) => format!("{}: {}", failure.kind.name(), failure.message),
         (None, Some(by)) => format!("interrupted: {by}"),
-        (None, None) => return None,
+        (None, None) => match row.verification.as_ref().filter(|check| !check.is_settled()) {
+            Some(check) => format!("check: {}", check.words()),
+            None => return None,
+        },
     };
     Some(format!("{} try {}: {}\n", thread.id, row.attempt, one_line(&words)))
 }

@@ -34,4 +34,5 @@ mod repair_by_hand;
 mod rig;
 mod server_health;
 mod soak;
+mod verify;
 mod worktrees;

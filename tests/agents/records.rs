@@ -33,6 +33,7 @@ fn an_owner_is_more_than_a_pid() {
         resumed_from: None,
         client: None,
         used_before: None,
+        check: false,
     };
     let stream = "001-test".parse().expect("an id");
     let session = SessionId("ses_1".into());

@@ -149,6 +149,7 @@ impl Soak {
             isolated: None,
             budget: work::model::Budget::default(),
             over_budget: false,
+            check: None,
         };
         let (connection, listener) = Client::connect(&self.socket).expect("it serves").into_parts();
         let (tell, incoming) = mpsc::channel();

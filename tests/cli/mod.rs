@@ -54,4 +54,5 @@ mod update;
 mod use_stream;
 mod validate;
 mod validate_sessions;
+mod verify;
 mod why;

@@ -45,7 +45,7 @@ fn plan() -> String {
     let thread = |n: u8| {
         let tasks: String = (1..=4).map(task).collect();
         format!(
-            "###### Thread {n:02}: Part {n}\n\n**Summary:** Do it.\n\n**Details:**\n- How.\n\n**Tasks:**\n{tasks}\n"
+            "###### Thread {n:02}: Part {n}\n\n**Summary:** Do it.\n\n**Details:**\n- How.\n\n**Verify:** git --version\n\n**Tasks:**\n{tasks}\n"
         )
     };
     let batch = |n: u8| {

@@ -121,6 +121,7 @@ fn record(number: usize, attempt: u32, now: DateTime<Utc>) -> SessionRecord {
             outcome: Outcome::Completed,
             end: End { at: Some(now), exit_code: Some(0), ..End::default() },
         },
+        verification: None,
         extra: Extra::new(),
     }
 }

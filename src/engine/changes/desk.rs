@@ -123,7 +123,15 @@ impl Desk {
     /// # Errors
     /// [`ChangeError`]
     pub fn main_tree(&self) -> Result<ObjectId, ChangeError> {
-        Ok(snapshot(&self.workspace.root, &self.scratch)?.tree)
+        self.tree_in(&self.workspace.root)
+    }
+
+    /// The tree of what a person sees in a checkout: the main one, or a worktree.
+    ///
+    /// # Errors
+    /// [`ChangeError`]
+    pub fn tree_in(&self, checkout: &Path) -> Result<ObjectId, ChangeError> {
+        Ok(snapshot(checkout, &self.scratch)?.tree)
     }
 
     /// The tip of a thread with the plan's own folder as its base has it: that folder lives in the main
@@ -182,8 +190,8 @@ impl Desk {
             Err(StoreError::Missing { .. }) => return Ok(false),
             state => state?,
         };
-        let open = state.thread(thread).and_then(|thread| thread.open_record());
-        Ok(open.and_then(|open| open.owner()).is_some_and(owner::is_alive))
+        let holder = state.thread(thread).and_then(|thread| thread.holder());
+        Ok(holder.is_some_and(|(_, owner)| owner::is_alive(owner)))
     }
 
     pub(super) fn not_running(&self, stream: &StreamId, thread: ThreadId) -> Result<(), ChangeError> {

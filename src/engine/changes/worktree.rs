@@ -15,8 +15,10 @@ use super::desk::Locked;
 use super::{ChangeError, Desk, ThreadRefs};
 use crate::adapters::git::{Git, RefStep, Worktree, filled_submodules, ignored, snapshot, staged};
 use crate::config::WorktreeSettings;
+use crate::engine::shell::Shell;
 use crate::model::{Hindrance, Mark, StreamId, ThreadId, WorktreeFacts};
 use crate::sys::lock;
+use crate::sys::output::{Finish, Stop};
 use crate::sys::{atomic, fault, footprint, paths, place, process};
 
 /// The mark of a worktree that is ready.
@@ -248,20 +250,30 @@ impl Desk {
     ) -> Result<(), ChangeError> {
         for line in &settings.setup {
             tell(&format!("worktree.setup: {line}"));
-            // A person wrote the line for a shell, and nothing of ours stands in it.
-            let mut command = process::command("sh");
-            command.args(["-c", line]).current_dir(path);
-            command.env("WORK_ROOT", &self.workspace.root).env("WORK_STREAM", stream.as_str());
-            command.env("WORK_THREAD", thread.to_string());
+            let root = self.workspace.root.as_path();
+            let shell = Shell { root, stream, thread, directory: path, mark: None, limit: SETUP };
             let failed = |said: String| ChangeError::Setup { command: line.clone(), said };
-            let output = process::run(command, None, SETUP).map_err(|error| failed(error.to_string()))?;
-            let words = [output.text(), output.error_text()].join("\n");
-            words.lines().filter(|line| !line.is_empty()).for_each(&mut *tell);
-            if !output.status.success() {
-                let last: Vec<&str> = words.lines().rev().filter(|line| !line.is_empty()).take(3).collect();
-                let last: Vec<&str> = last.into_iter().rev().collect();
-                return Err(failed(format!("ended with {}: {}", output.status, last.join(" / "))));
+            let mut begun = String::new();
+            let ran = shell.run(line, &Stop::default(), &mut |text| {
+                begun.push_str(&text);
+                let whole = begun.rfind('\n').map_or(0, |at| at + 1);
+                let rest = begun.split_off(whole);
+                begun.lines().filter(|line| !line.is_empty()).for_each(&mut *tell);
+                begun = rest;
+            });
+            let ran = ran.map_err(|error| failed(error.to_string()))?;
+            if !begun.is_empty() {
+                tell(&begun);
             }
+            let how = match ran.finish {
+                Finish::Ended(status) if status.success() => continue,
+                Finish::Ended(status) => status.to_string(),
+                Finish::TimedOut => format!("{SETUP:?} being over"),
+                Finish::Stopped => "being stopped".to_owned(),
+            };
+            let last: Vec<&str> = ran.tail.lines().rev().filter(|line| !line.is_empty()).take(3).collect();
+            let last: Vec<&str> = last.into_iter().rev().collect();
+            return Err(failed(format!("ended with {how}: {}", last.join(" / "))));
         }
         Ok(())
     }

@@ -516,6 +516,7 @@ mod tests {
                     resumed_from: None,
                     turns: vec![1],
                     usage: None,
+                    verification: None,
                     extra: Extra::new(),
                 });
                 thread

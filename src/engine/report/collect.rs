@@ -11,7 +11,7 @@ use super::document::{
     ThreadReport,
 };
 use super::{Taken, left};
-use crate::model::{Approval, CancelCause, Stream, Task, Thread, ThreadId};
+use crate::model::{Approval, CancelCause, Stream, Task, Thread, ThreadId, Verification};
 use crate::plan::{Plan, open_questions};
 
 /// What the plan adds to the state.
@@ -142,7 +142,10 @@ fn of_session(row: &SessionRow, now: DateTime<Utc>) -> SessionReport {
     let until = if row.status == SessionStatus::Running { Some(now) } else { ended_at };
     let why = match (&row.error, &row.interrupted_by) {
         (Some(failure), _) => Some(failure.to_string()),
-        (None, by) => by.clone(),
+        (None, Some(by)) => Some(by.clone()),
+        (None, None) => {
+            row.verification.as_ref().filter(|check| !check.is_settled()).map(Verification::words)
+        }
     };
     SessionReport {
         attempt: row.attempt,

@@ -37,6 +37,7 @@ fn start(number: u8, mode: Mode, backend: BackendKind, client: Option<Owner>) ->
         resumed_from: None,
         client,
         used_before: Some(Usage { input: 7, ..Usage::default() }),
+        check: false,
     }
 }
 
@@ -75,6 +76,7 @@ fn kept(private: &Path, number: u8, end: Option<TurnOutcome>) {
             backend: BackendKind::Opencode,
             mode: Mode::Plain,
             resumed_from: None,
+            check: false,
         }),
     };
     let mut journal = Journals::new(private).begin(header).expect("begun");

@@ -33,6 +33,7 @@ fn record(agent: &str, state: SessionState, usage: Option<Usage>) -> SessionReco
         resumed_from: None,
         turns: vec![1],
         usage,
+        verification: None,
         extra: Extra::new(),
     }
 }

@@ -7,6 +7,7 @@ mod drift;
 mod notice;
 mod prompt;
 mod resolve;
+mod verify;
 
 use chrono::{DateTime, Utc};
 

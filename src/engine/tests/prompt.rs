@@ -64,7 +64,7 @@ fn prompt_of(text: &str, thread: usize, change: impl FnOnce(&mut Stream), messag
     let stream = store.read().expect("read");
     let thread = &stream.threads[thread];
     let planned = parsed.plan.thread(thread.id).expect("planned");
-    prompt(&stream, thread, &parsed.plan, planned, "", message)
+    prompt(&stream, thread, &parsed.plan, planned, "", "", message)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::{Attempt, Cancelled, News, Turn, is_work, open, used_since};
+use super::{Attempt, Cancelled, News, Turn, has_commands, is_work, open, used_since};
 use crate::agent::RejoinRequest;
 use crate::config::Place;
 use crate::engine::Adopted;
@@ -57,8 +57,8 @@ pub(super) async fn take_up(
             };
             adopt::end_in(journal, runtime, &outcome).await;
             worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
-            let Ended { attempt, unrecorded, spending } =
-                record.end(&outcome, None, &runtime.unwritten).await;
+            let Ended { attempt, unrecorded, spending, .. } =
+                record.end(&outcome, None, false, &runtime.unwritten).await;
             return Attempt {
                 outcome,
                 attempt: Some(attempt),
@@ -66,6 +66,7 @@ pub(super) async fn take_up(
                 produced: true,
                 session: Some(id),
                 spending,
+                check: None,
             };
         }
     };
@@ -90,9 +91,10 @@ pub(super) async fn take_up(
     let (produced, journal) = turn.close().await;
     let usage = used_since(&mut *session, facts.start.used_before).await;
     worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
-    let (Ended { attempt, unrecorded, spending }, ()) =
-        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
-    Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session: Some(id), spending }
+    let end = record.end(&outcome, usage, has_commands(&spec), &runtime.unwritten);
+    let (Ended { attempt, unrecorded, spending, checks }, ()) = tokio::join!(end, durable(journal));
+    let (attempt, check) = (Some(attempt), checks.then_some(facts));
+    Attempt { outcome, attempt, unrecorded, produced, session: Some(id), spending, check }
 }
 
 /// The watch of a turn that began then: its limit counts from there.

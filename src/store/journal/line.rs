@@ -57,6 +57,9 @@ pub struct Kept {
     /// The earlier attempt whose session is continued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed_from: Option<u32>,
+    /// Whether the plan wants checked what it leaves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check: bool,
 }
 
 /// A fact with its time.
@@ -98,7 +101,7 @@ pub enum Entry {
         /// What it is.
         header: Box<Header>,
     },
-    /// Something happened; the last one is [`AgentEvent::TurnEnded`].
+    /// Something happened; the last one is [`AgentEvent::TurnEnded`], or the steps of a check after it.
     Event(JournalLine),
 }
 

@@ -1,7 +1,7 @@
 //! The journals of turns: `turns/STREAM/THREAD/N.jsonl` in the private folder, one fact a line.
 //!
-//! The first line is the [`Header`], the last one the turn's end, all between are the agent's
-//! events. A journal has one writer and only grows. One invariant: whatever happened to a journal
+//! The first line is the [`Header`], then come the agent's events, then the turn's end, and after it
+//! only the steps of a check of what it left. A journal has one writer and only grows. One invariant: whatever happened to a journal
 //! (a writer killed in the middle of a line, a damaged block), every whole line can still be read.
 
 mod line;

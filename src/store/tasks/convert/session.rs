@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::kept::{Part, known, known_or_none, read, take, word, word_or_none};
 use crate::model::{
     AgentName, Ask, End, Extra, Failure, FailureKind, Outcome, Owner, SessionId, SessionRecord, SessionRef,
-    SessionState, Usage,
+    SessionState, Usage, Verification,
 };
 use crate::store::tasks::fields::Word;
 use crate::store::tasks::wire::{SessionWord, Time, WireError, WireSession, WireUsage};
@@ -20,6 +20,12 @@ const UNKNOWN_FAILURE: FailureKind = FailureKind::Task;
 const OWNER: Part<Owner> = Part { key: "owner", read, write: |owner| serde_json::to_value(owner).ok() };
 const USAGE: Part<Usage> = Part { key: "usage", read, write: |usage| serde_json::to_value(usage).ok() };
 const ASKS: Part<Vec<Ask>> = Part { key: "asks", read, write: |asks| serde_json::to_value(asks).ok() };
+const CHECK: Part<Verification> = Part {
+    key: "verification",
+    // One that makes no sense has not passed.
+    read: |raw| read(raw).or(Some(Verification::Unknown)),
+    write: |check| serde_json::to_value(check).ok(),
+};
 const ERROR: Part<Failure> = Part { key: "error", read: read_failure, write: write_failure };
 
 fn read_failure(raw: &Value) -> Option<Failure> {
@@ -91,6 +97,7 @@ impl WireSession {
                 None => None,
             },
             state,
+            verification: CHECK.to_model(self.verification, &mut extra),
             extra,
         }
     }
@@ -122,6 +129,7 @@ impl WireSession {
                 Some(raw) if (USAGE.read)(&raw) == record.usage => Some(WireUsage::Other(raw)),
                 _ => record.usage.map(WireUsage::Known),
             },
+            verification: CHECK.to_wire(record.verification.as_ref(), &mut extra),
             error: None,
             interrupted_by: None,
             owner: None,

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::data;
 use crate::model::{
-    AgentName, Approval, Approvals, Ask, BackendKind, End, Extra, Failure, FailureKind, Mode, Outcome, Owner,
-    Question, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamState, Task, TaskStatus,
-    Thread, Usage, Wish,
+    AgentName, Approval, Approvals, Ask, BackendKind, CheckRun, CheckedCommand, CommandEnd, End, Extra,
+    Failure, FailureKind, Mode, ObjectId, Outcome, Owner, Question, SessionId, SessionRecord, SessionRef,
+    SessionState, Stream, StreamState, Task, TaskStatus, Thread, Usage, Verification, Wish,
 };
 use crate::store::tasks::parse::{Loaded, parse, render};
 use crate::store::tasks::v1;
@@ -21,7 +21,7 @@ fn read(bytes: &[u8]) -> Stream {
 
 #[test]
 fn a_file_is_written_as_it_was_read() {
-    for name in ["v2.json", "v2-unknown.json"] {
+    for name in ["v2.json", "v2-unknown.json", "v2-checked.json"] {
         let before = std::fs::read_to_string(data(name)).expect("a fixture");
         let after = String::from_utf8(render(&read(before.as_bytes())).expect("rendered")).expect("text");
         let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
@@ -149,9 +149,17 @@ fn ask() -> impl Strategy<Value = Ask> {
     (text(), wish, time(), time()).prop_map(|(id, wish, since, until)| Ask { id, wish, since, until })
 }
 
+fn owner() -> impl Strategy<Value = Owner> {
+    (any::<u32>(), any::<u64>(), text(), text()).prop_map(|(pid, started_at, boot_id, host)| Owner {
+        pid,
+        started_at,
+        boot_id,
+        host,
+    })
+}
+
 fn state() -> impl Strategy<Value = SessionState> {
-    let owner = (any::<u32>(), any::<u64>(), text(), text())
-        .prop_map(|(pid, started_at, boot_id, host)| Owner { pid, started_at, boot_id, host });
+    let owner = owner();
     let end = (maybe(time()), maybe(any::<i32>()), maybe(failure()), maybe(text()))
         .prop_map(|(at, exit_code, failure, interrupted_by)| End { at, exit_code, failure, interrupted_by });
     let outcome = select(vec![Outcome::Completed, Outcome::Failed, Outcome::Interrupted]);
@@ -177,11 +185,12 @@ fn session() -> impl Strategy<Value = SessionRecord> {
     let numbers = (any::<u32>(), maybe(any::<u32>()), prop::collection::vec(any::<u32>(), 0..3));
     (
         (session, text(), text(), maybe(text()), backend, mode),
-        (maybe(text()), time(), state(), numbers, maybe(usage), extra()),
+        (maybe(text()), time(), state(), numbers, maybe(usage), maybe(verification()), extra()),
     )
         .prop_map(|(who, what)| {
             let (session, agent, model, variant, backend, mode) = who;
-            let (directory, started_at, state, (attempt, resumed_from, turns), usage, extra) = what;
+            let (directory, started_at, state, (attempt, resumed_from, turns), usage, verification, extra) =
+                what;
             SessionRecord {
                 session,
                 attempt,
@@ -196,9 +205,33 @@ fn session() -> impl Strategy<Value = SessionRecord> {
                 resumed_from,
                 turns,
                 usage,
+                verification,
                 extra,
             }
         })
+}
+
+fn verification() -> impl Strategy<Value = Verification> {
+    let end = prop_oneof![
+        any::<i32>().prop_map(|code| CommandEnd::Exited { code }),
+        any::<i32>().prop_map(|signal| CommandEnd::Killed { signal }),
+        Just(CommandEnd::TimedOut),
+        text().prop_map(|why| CommandEnd::NotStarted { why }),
+    ];
+    let command = (text(), end, any::<u64>(), text())
+        .prop_map(|(command, end, millis, tail)| CheckedCommand { command, end, millis, tail });
+    let tree = maybe(Just("a".repeat(40))).prop_map(|tree| tree.and_then(|tree| ObjectId::new(&tree)));
+    let run = (time(), tree, prop::collection::vec(command, 0..3))
+        .prop_map(|(at, tree, commands)| CheckRun { at, tree, commands })
+        .boxed();
+    prop_oneof![
+        Just(Verification::Due),
+        (time(), owner()).prop_map(|(since, owner)| Verification::Running { since, owner }),
+        run.clone().prop_map(Verification::Passed),
+        run.prop_map(Verification::Failed),
+        (time(), text()).prop_map(|(at, why)| Verification::Stopped { at, why }),
+        Just(Verification::Waived),
+    ]
 }
 
 fn task() -> impl Strategy<Value = Task> {
