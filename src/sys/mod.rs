@@ -15,5 +15,6 @@ pub mod lock;
 pub mod paths;
 pub mod place;
 pub mod process;
+pub mod shell;
 pub mod signals;
 pub mod watch;
