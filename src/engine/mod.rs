@@ -49,6 +49,7 @@ mod streams;
 mod tests;
 pub mod turn;
 mod update;
+pub mod user_command;
 pub mod validate;
 pub mod why;
 pub mod windows;

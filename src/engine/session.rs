@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::status::SessionRow;
 use super::{Hint, ResolveError, StreamHandle, Workspace, owner, resolve};
 use crate::model::{
-    self, AgentEvent, End, Outcome, SessionRecord, SessionRef, Stream, Thread, ThreadId, ToolStatus,
-    TransitionError,
+    self, AgentEvent, CommandStep, End, Outcome, SessionRecord, SessionRef, Stream, Thread, ThreadId,
+    ToolStatus, TransitionError,
 };
 use crate::store::journal::{Entry, Journals};
 use crate::store::{StoreError, TransactError};
@@ -251,6 +251,9 @@ fn turn_text(text: &mut String, entries: impl Iterator<Item = Entry>) {
             }
             AgentEvent::Question { text, .. } => format!("*asks: {text}*\n"),
             AgentEvent::Answered { answer, .. } => format!("*{answer}*\n"),
+            AgentEvent::Command { purpose, command, step: CommandStep::Ended { how, .. } } => {
+                format!("*{}: `{command}` {how}*\n", purpose.words())
+            }
             AgentEvent::Error(failure) => format!("**{failure}**\n"),
             _ => continue,
         };

@@ -9,7 +9,9 @@ use super::fix::{Case, case};
 use super::jobs::{JobRow, Queue, rows};
 use super::status::{SessionRow, SessionStatus, status_of};
 use super::{StreamHandle, Workspace, owner};
-use crate::model::{AgentEvent, JobStatus, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus};
+use crate::model::{
+    AgentEvent, CommandStep, JobStatus, Stream, TaskStatus, Thread, ThreadId, ThreadStatus, ToolStatus,
+};
 use crate::store::journal::{Entry, Journals};
 
 /// Why a thread has the status that it has.
@@ -149,6 +151,12 @@ fn last_event(workspace: &Workspace, stream: &Stream, thread: &Thread) -> Option
                 format!("it asked for {permission}: {}", patterns.join(", "))
             }
             AgentEvent::Question { text, .. } => format!("it asked: {text}"),
+            AgentEvent::Command { purpose, command, step } => match step {
+                CommandStep::Started | CommandStep::Wrote { .. } => {
+                    format!("{} (running): {command}", purpose.words())
+                }
+                CommandStep::Ended { how, .. } => format!("{} ({how}): {command}", purpose.words()),
+            },
             AgentEvent::Error(failure) => failure.to_string(),
             AgentEvent::TurnEnded(_) => "the turn ended".to_owned(),
             _ => continue,

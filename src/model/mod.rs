@@ -24,7 +24,7 @@ mod turn;
 pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
 pub use change::{Hindrance, Mark, ObjectId, Obstacle, PathFacts, TurnMark, WorktreeFacts};
-pub use event::{AgentEvent, Busyness, ToolStatus};
+pub use event::{AgentEvent, Busyness, CommandPurpose, CommandStep, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{
     AgentName, BatchId, IdError, ModelRef, NodeId, Ordinal, SessionId, StageId, StreamId, TaskId, ThreadId,

@@ -13,7 +13,7 @@ use crate::engine::{
 use crate::ipc::TurnSpec;
 use crate::model::{Ask, BackendKind, Failure, Mode, ModelRef, SessionId, ThreadId, TurnOutcome, Usage};
 use crate::store::Store;
-use crate::store::journal::Writer;
+use crate::store::journal::{JournalLine, Writer};
 
 use super::RuntimeSettings;
 
@@ -238,19 +238,21 @@ impl Record {
     }
 }
 
-/// Writes an attempt that never got a session: begun and failed in one. When only the disk is in the way,
+/// Writes an attempt that never got a session: begun and failed in one, with what was told of it. When only the disk is in the way,
 /// that is tried again in the background.
 pub(super) async fn unopened(
     settings: &RuntimeSettings,
     spec: &TurnSpec,
     model: &ModelRef,
     failure: Failure,
+    told: Vec<JournalLine>,
     unwritten: &Unwritten,
 ) -> Result<u32, SessionError> {
     let start = start_of(spec, model, spec.agent.backend, None);
     let store = Store::open(&spec.stream_dir, settings.clock).with_copies(&settings.private);
     let (now, private) = (settings.clock.now(), settings.private.clone());
-    let write = move || fail_unopened(&store, &private, start.clone(), failure.clone(), now);
+    let stream = spec.stream.clone();
+    let write = move || fail_unopened(&store, &private, &stream, start.clone(), failure.clone(), &told, now);
     let written = blocking(write.clone()).await;
     if written.as_ref().is_err_and(SessionError::is_disk) {
         unwritten.keep_trying(move || write().map(drop));

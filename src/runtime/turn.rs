@@ -19,13 +19,14 @@ use super::journal::{Journal, durable};
 use super::pool::{Opened, Pool};
 use super::records::{Record, unopened};
 use super::tries::{Next, Tries};
-use super::worktrees;
+use super::worktrees::{self, Ready};
 use crate::agent::{OpenRequest, PromptRequest, Session};
 use crate::engine::SessionError;
 use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{
     AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, TurnOutcome, Usage,
 };
+use crate::store::journal::JournalLine;
 use follow::Turn;
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
@@ -56,6 +57,11 @@ impl Attempt {
         let outcome = TurnOutcome::Failed { failure };
         Self { outcome, attempt: None, unrecorded: None, produced: false, session: None }
     }
+
+    fn not_begun(cause: CancelCause) -> Self {
+        let outcome = TurnOutcome::Cancelled { cause };
+        Self { outcome, attempt: None, unrecorded: None, produced: false, session: None }
+    }
 }
 
 pub(super) async fn run(
@@ -79,19 +85,29 @@ pub(super) async fn run(
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut tries = Tries::new(spec.models.clone(), runtime.settings.wait_for_limit);
     let mut next = tries.first();
+    let mut prepared = Vec::new();
     // Of a turn that goes on it is ready.
-    if adopted.is_none()
-        && let Err(failure) = worktrees::ready(&runtime.settings, &mut spec, news).await
-        && let Some(model) = next.take()
-    {
-        last = refused(runtime, &spec, &model, failure).await;
+    if adopted.is_none() {
+        let cancel = cancel_cause(&mut cancelled);
+        match (worktrees::ready(&runtime.settings, &mut spec, news, cancel).await, &next) {
+            (Ready::Made(told), _) => prepared = told,
+            (Ready::Failed(failure, told), Some(model)) => {
+                last = refused(runtime, &spec, model, failure, told).await;
+                next = None;
+            }
+            (Ready::Failed(..), None) => {}
+            (Ready::Cancelled(cause), _) => (last, next) = (Attempt::not_begun(cause), None),
+        }
     }
     while let Some(model) = next.take() {
         last = match adopted.take() {
             Some((adopted, seen)) => {
                 takeup::take_up(runtime, &spec, *adopted, seen, news, cancelled.clone(), answers).await
             }
-            None => attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await,
+            None => {
+                let told = std::mem::take(&mut prepared);
+                attempt(runtime, &spec, &model, told, news, cancelled.clone(), answers).await
+            }
         };
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
         next = match tries.after(&model, failure, last.produced, runtime.settings.clock.now()) {
@@ -167,6 +183,7 @@ async fn attempt(
     runtime: &Runtime,
     spec: &TurnSpec,
     model: &ModelRef,
+    told: Vec<JournalLine>,
     news: News<'_>,
     mut cancelled: Cancelled,
     answers: &mut Given,
@@ -177,13 +194,12 @@ async fn attempt(
         cause = cancel_cause(&mut cancelled) => {
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
-            let outcome = TurnOutcome::Cancelled { cause };
-            return Attempt { outcome, attempt: None, unrecorded: None, produced: false, session: None };
+            return Attempt::not_begun(cause);
         }
     };
     let Opened { mut session, lease } = match opened {
         Ok(opened) => opened,
-        Err(failure) => return refused(runtime, spec, model, failure).await,
+        Err(failure) => return refused(runtime, spec, model, failure, told).await,
     };
     // What a session that goes on has used before is not of this attempt.
     let before = match spec.resume.is_some() || spec.connected.is_some() {
@@ -206,6 +222,9 @@ async fn attempt(
         news(TurnMessage::Warning { message });
     }
     let journal = record.take_journal().map(Journal::new);
+    if let Some(journal) = &journal {
+        told.iter().for_each(|line| journal.append(line.at, &line.event));
+    }
     let mut turn = Turn {
         settings,
         session: &mut *session,
@@ -275,8 +294,14 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>, runs: bool) -> Resul
 }
 
 /// Records an attempt that got no session.
-async fn refused(runtime: &Runtime, spec: &TurnSpec, model: &ModelRef, failure: Failure) -> Attempt {
-    match unopened(&runtime.settings, spec, model, failure.clone(), &runtime.unwritten).await {
+async fn refused(
+    runtime: &Runtime,
+    spec: &TurnSpec,
+    model: &ModelRef,
+    failure: Failure,
+    told: Vec<JournalLine>,
+) -> Attempt {
+    match unopened(&runtime.settings, spec, model, failure.clone(), told, &runtime.unwritten).await {
         Ok(attempt) => Attempt { attempt: Some(attempt), ..Attempt::failed(failure) },
         Err(error) => Attempt { unrecorded: Some(error.chain()), ..Attempt::failed(failure) },
     }

@@ -1,14 +1,18 @@
 //! The worktree of a turn: ready before its agent is asked for anything, and kept before its end is recorded.
 
 use std::path::PathBuf;
+use std::pin::pin;
 
 use tokio::sync::mpsc;
 
 use super::RuntimeSettings;
-use crate::engine::changes::{ChangeError, Desk};
+use crate::engine::changes::{ChangeError, Desk, Preparation};
 use crate::engine::{Facts, Workspace};
 use crate::ipc::{TurnMessage, TurnSpec};
-use crate::model::{Failure, FailureKind, StreamId, TurnMark, TurnOutcome};
+use crate::model::{CancelCause, Failure, FailureKind, StreamId, TurnMark, TurnOutcome};
+use crate::store::journal::JournalLine;
+use crate::sys::clock::Clock;
+use crate::sys::shell::Stop;
 
 /// How many names a warning shows.
 const MOST: usize = 5;
@@ -27,41 +31,82 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|panic| Err(ChangeError::Bug(panic.to_string())))
 }
 
-/// Makes the worktree of a turn, if it has one, and tells what is done.
+/// Whether the worktree of a turn is ready, and what is to stand in the turn's journal.
+pub(super) enum Ready {
+    /// The turn may begin.
+    Made(Vec<JournalLine>),
+    /// It can't begin.
+    Failed(Failure, Vec<JournalLine>),
+    /// Somebody does not want it any more.
+    Cancelled(CancelCause),
+}
+
+/// Makes the worktree of a turn, if it has one, and tells what is done. Cancelled, it ends what it started.
 pub(super) async fn ready(
     settings: &RuntimeSettings,
     spec: &mut TurnSpec,
     news: &(dyn Fn(TurnMessage) + Send + Sync),
-) -> Result<(), Failure> {
-    let Some(isolated) = spec.isolated.clone() else { return Ok(()) };
+    cancelled: impl Future<Output = CancelCause>,
+) -> Ready {
+    let Some(isolated) = spec.isolated.clone() else { return Ready::Made(Vec::new()) };
     let (settings, stream, thread) = (settings.clone(), spec.stream.clone(), spec.thread);
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (clock, stop) = (settings.clock, Stop::default());
+    let (tell, told) = mpsc::unbounded_channel();
+    let stopped_by = stop.clone();
     let making = blocking(move || {
-        let desk = desk(&settings, isolated.data)?;
-        let path = desk.ensure_worktree(&stream, thread, &isolated.settings, &mut |line| {
+        let desk = desk(&settings, isolated.data)?.stopped_by(stopped_by);
+        let path = desk.ensure_worktree(&stream, thread, &isolated.settings, &mut |what| {
             // Whoever listened is gone with the turn.
-            let _ = tell.send(line.to_owned());
+            let _ = tell.send(what);
         })?;
         if isolated.together {
             desk.bring_together(&stream, thread)?;
         }
         Ok((path, desk.main_tree()?))
     });
-    let listening = async {
-        while let Some(what) = told.recv().await {
-            news(TurnMessage::Preparing { what });
+    let mut both = pin!(async { tokio::join!(making, listen(told, clock, news)) });
+    let ((made, lines), cause) = tokio::select! {
+        both = &mut both => (both, None),
+        cause = cancelled => {
+            stop.stop();
+            (both.await, Some(cause))
         }
     };
-    let (made, ()) = tokio::join!(making, listening);
-    let (path, before) = made.map_err(|error| {
-        let words = crate::engine::hint::chain(&error);
-        Failure::new(FailureKind::Task, format!("its worktree could not be made ready: {words}"))
-    })?;
-    spec.directory = path;
-    if let Some(isolated) = &mut spec.isolated {
-        isolated.before = Some(before);
+    match (made, cause) {
+        (_, Some(cause)) => Ready::Cancelled(cause),
+        (Ok((path, before)), None) => {
+            spec.directory = path;
+            if let Some(isolated) = &mut spec.isolated {
+                isolated.before = Some(before);
+            }
+            Ready::Made(lines)
+        }
+        (Err(error), None) => {
+            let words = crate::engine::hint::chain(&error);
+            let words = format!("its worktree could not be made ready: {words}");
+            Ready::Failed(Failure::new(FailureKind::Task, words), lines)
+        }
     }
-    Ok(())
+}
+
+/// Passes on what is told of a worktree that is made, and gives what is to stand in a journal.
+async fn listen(
+    mut told: mpsc::UnboundedReceiver<Preparation>,
+    clock: Clock,
+    news: &(dyn Fn(TurnMessage) + Send + Sync),
+) -> Vec<JournalLine> {
+    let mut lines = Vec::new();
+    while let Some(what) = told.recv().await {
+        match what {
+            Preparation::Doing(what) => news(TurnMessage::Preparing { what }),
+            Preparation::Command(event) => {
+                let line = JournalLine { at: clock.now(), event };
+                lines.push(line.clone());
+                news(TurnMessage::Event { at: line.at, event: line.event });
+            }
+        }
+    }
+    lines
 }
 
 /// Keeps what the turn left, and tells what a person should know of it.

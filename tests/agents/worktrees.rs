@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use work::sys::process::Signal;
 
 use crate::support::project::Project;
+use crate::support::wait::{PATIENCE, wait_until};
 
 /// A script that changes a file and reports its task.
 fn script(edit: &str) -> String {
@@ -130,7 +132,46 @@ fn what_goes_wrong_is_kept_and_told() {
     let stopped = project.execute(1, &["--worktree"]);
     assert_eq!(stopped.code, 1, "{stopped:#?}");
     assert!(stopped.stderr.contains("no such tool"), "{stopped:#?}");
+    let logs = project.work(["logs", "1.1.1"]).ok().stdout;
+    assert!(logs.contains("  no such tool\n") && logs.contains("ended with exit code 3"), "{logs}");
     project.assert_records_are_whole();
+}
+
+/// What prepares a worktree is seen as it happens, and stands in the journal of the turn. Mutant tried: not
+/// writing what was told before the journal was there.
+#[test]
+fn what_prepares_a_worktree_is_in_the_journal() {
+    let project = Project::new(&[&script("true")]);
+    project.settings("worktree:\n  setup: ['echo out; echo err >&2', 'pwd']\n");
+    let executed = project.execute(1, &["--worktree"]);
+    assert_eq!(executed.code, 0, "{executed:#?}");
+    let wanted = "→ worktree.setup: echo out; echo err >&2\n  out\n  err\n✓ worktree.setup\n→ worktree.setup: pwd\n  /";
+    assert!(executed.stdout.contains(wanted), "{executed:#?}");
+    let logs = project.work(["logs", "1.1.1"]).ok().stdout;
+    assert!(logs.contains(wanted) && logs.contains("the agent ended its turn"), "{logs}");
+    let again = project.work(["worktree", "open", "1.1.1"]).ok();
+    assert!(again.stderr.is_empty(), "it is ready: {again:#?}");
+}
+
+/// Ctrl-C ends what prepares a worktree, with all it started, and the worktree is made anew. Mutants tried: not
+/// stopping the command; signalling its leader alone.
+#[test]
+fn a_cancel_ends_what_prepares_a_worktree() {
+    for more in [&[][..], &["--no-supervisor"]] {
+        let project = Project::with_fake(&["none"], "exit 1");
+        project.settings("worktree:\n  setup: ['sleep 4711 & sleep 4711']\n");
+        let args = [&["--worktree"], more].concat();
+        let running = project.start(1, &args);
+        wait_until("the preparation", PATIENCE, || project.processes_with("sleep 4711").len() >= 2);
+        running.signal(Signal::SIGINT);
+        let ended = running.output();
+        assert_eq!(ended.code, 130, "{more:?}: {ended:#?}");
+        assert!(project.processes_with("sleep 4711").is_empty(), "{more:?}");
+        assert_eq!(project.thread_status(1), "pending", "nothing had begun");
+        project.settings("worktree:\n  setup: ['echo made >made']\n");
+        let path = project.work(["worktree", "open", "1.1.1"]).ok().stdout;
+        assert_eq!(read(Path::new(path.trim()).join("made")), "made\n");
+    }
 }
 
 /// A batch in windows, applied when all its threads are done; a conflict never passes as done.

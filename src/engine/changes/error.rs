@@ -110,6 +110,9 @@ pub enum ChangeError {
         /// How it ended, and its last words.
         said: String,
     },
+    /// Somebody did not want a worktree any more while it was prepared.
+    #[error("the preparation of the worktree was stopped")]
+    Stopped,
     /// A panic.
     #[error("a bug in work: {0}")]
     Bug(String),

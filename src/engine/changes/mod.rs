@@ -40,4 +40,4 @@ pub use record::Side;
 pub use recover::keep_lost;
 pub use threads::{ThreadRefs, TurnRef};
 pub use undo::Undone;
-pub use worktree::{WorktreeRow, WorktreeUse};
+pub use worktree::{Preparation, WorktreeRow, WorktreeUse};
