@@ -11,8 +11,8 @@ use super::left::Left;
 use super::owner;
 use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
 use crate::model::{
-    self, BackendKind, CancelCause, End, ModelRef, Outcome, Owner, SessionId, SessionRef, SessionState,
-    Stream, StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage,
+    self, BackendKind, CancelCause, End, ModelRef, Outcome, OutsidePaths, Owner, SessionId, SessionRef,
+    SessionState, Stream, StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage,
 };
 use crate::store::journal::{Header, Journals, Kept};
 use crate::store::{Store, StoreError};
@@ -38,6 +38,7 @@ pub struct TurnEnd {
     outcome: Outcome,
     end: End,
     usage: Option<Usage>,
+    outside_paths: Option<OutsidePaths>,
 }
 
 impl TurnEnd {
@@ -45,20 +46,27 @@ impl TurnEnd {
     #[must_use]
     pub fn new(outcome: &TurnOutcome, usage: Option<Usage>, at: DateTime<Utc>) -> Self {
         let (outcome, end) = end_of(outcome, at.trunc_subsecs(3));
-        Self { outcome, end, usage }
+        Self { outcome, end, usage, outside_paths: None }
+    }
+
+    /// The same, with what was changed outside the `**Paths:**` of the thread.
+    #[must_use]
+    pub fn with_outside(self, outside_paths: Option<OutsidePaths>) -> Self {
+        Self { outside_paths, ..self }
     }
 
     /// That of an attempt whose owner died, as far as anybody knows.
     pub(super) fn lost(now: DateTime<Utc>) -> Self {
         let by = CancelCause::OwnerDied.words().to_owned();
         let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
-        Self { outcome: Outcome::Interrupted, end, usage: None }
+        Self { outcome: Outcome::Interrupted, end, usage: None, outside_paths: None }
     }
 
     /// Writes it into an open record.
     pub(super) fn write(&self, thread: &mut Thread, attempt: u32) -> Result<(), TransitionError> {
-        let Self { outcome, end, usage } = self.clone();
-        model::end_session(thread, attempt, outcome, end)?.usage = usage;
+        let Self { outcome, end, usage, outside_paths } = self.clone();
+        let record = model::end_session(thread, attempt, outcome, end)?;
+        (record.usage, record.outside_paths) = (usage, outside_paths);
         Ok(())
     }
 }
@@ -191,8 +199,9 @@ impl Facts {
         let running = SessionState::Running { owner: Some(self.owner.clone()), asks: Vec::new() };
         let mut new = record(self.start.clone(), session, attempt, self.began, running);
         new.turns.push(self.turn);
-        if let Some(TurnEnd { outcome, end, usage }) = end.cloned() {
+        if let Some(TurnEnd { outcome, end, usage, outside_paths }) = end.cloned() {
             (new.state, new.usage) = (SessionState::Ended { outcome, end }, usage);
+            new.outside_paths = outside_paths;
         }
         model::begin_session(thread, new)?;
         Ok(attempt)

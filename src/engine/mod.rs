@@ -5,6 +5,7 @@
 
 mod adopt;
 pub mod agents;
+pub mod allowed;
 pub mod answer;
 pub mod approve;
 pub mod approved;

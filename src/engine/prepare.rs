@@ -137,6 +137,7 @@ pub fn prepare(
         adopt: None,
         client: None,
         isolated,
+        paths: planned.paths.iter().map(|path| path.value.clone()).collect(),
     };
     Ok(Prepared {
         name: thread.name.clone(),

@@ -120,6 +120,7 @@ pub(super) fn record(
         resumed_from: start.resumed_from,
         turns: Vec::new(),
         usage: None,
+        outside_paths: None,
         extra: Extra::new(),
     }
 }

@@ -13,8 +13,8 @@ use super::jobs::JobMark;
 use super::owner;
 use super::windows::WindowPlace;
 use crate::model::{
-    AgentName, Ask, BatchId, Failure, Progress, SessionRecord, SessionRef, SessionState, StageId, Stream,
-    StreamId, StreamState, Thread, ThreadId, ThreadStatus, TurnNumber, Usage, thread_status,
+    AgentName, Ask, BatchId, Failure, OutsidePaths, Progress, SessionRecord, SessionRef, SessionState,
+    StageId, Stream, StreamId, StreamState, Thread, ThreadId, ThreadStatus, TurnNumber, Usage, thread_status,
 };
 
 /// A stream as it stands now.
@@ -205,6 +205,9 @@ pub struct SessionRow {
     pub turns: Vec<TurnNumber>,
     /// Tokens and cost.
     pub usage: Option<Usage>,
+    /// What its turn changed outside the `**Paths:**` of its thread, as far as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside_paths: Option<OutsidePaths>,
     /// What its agent asks a person, and waits for; nothing when it does not run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
@@ -238,6 +241,7 @@ impl SessionRow {
             resumed_from: record.resumed_from,
             turns: record.turns.clone(),
             usage: record.usage,
+            outside_paths: record.outside_paths.clone(),
             asks: Vec::new(),
         };
         match &record.state {

@@ -112,7 +112,10 @@ fn attempt(row: &SessionRow) -> Evidence {
     };
     let exit = row.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
     let resumed = row.resumed_from.map(|from| format!(", going on from attempt {from}")).unwrap_or_default();
-    let says = format!("{} with {}{resumed}: {}{why}{exit}", row.agent, row.model, row.status.name());
+    let outside = row.outside_paths.as_ref().map(|outside| format!("; it changed {}", outside.words(4)));
+    let outside = outside.unwrap_or_default();
+    let says =
+        format!("{} with {}{resumed}: {}{why}{exit}{outside}", row.agent, row.model, row.status.name());
     Evidence::new(format!("attempt {}", row.attempt), says).at(row.ended_at.or(Some(row.started_at)))
 }
 

@@ -84,6 +84,9 @@ pub struct TurnSpec {
     /// The worktree of its own that it runs in; `directory` is where that lies.
     #[serde(default)]
     pub isolated: Option<Isolated>,
+    /// The globs of its `**Paths:**`; none when it may touch all.
+    #[serde(default)]
+    pub paths: Vec<String>,
 }
 
 /// How a thread gets a worktree of its own.

@@ -23,7 +23,7 @@ mod turn;
 
 pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
-pub use change::{Hindrance, Mark, ObjectId, Obstacle, PathFacts, TurnMark, WorktreeFacts};
+pub use change::{Hindrance, Mark, ObjectId, Obstacle, OutsidePaths, PathFacts, TurnMark, WorktreeFacts};
 pub use event::{AgentEvent, Busyness, CommandPurpose, CommandStep, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{

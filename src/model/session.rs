@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Ask, Extra, Failure, SessionId, TurnNumber};
+use super::{AgentName, Ask, Extra, Failure, OutsidePaths, SessionId, TurnNumber};
 
 /// How we talk to an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -253,6 +253,8 @@ pub struct SessionRecord {
     pub turns: Vec<TurnNumber>,
     /// Tokens and cost of this attempt.
     pub usage: Option<Usage>,
+    /// What its turn changed outside the `**Paths:**` of its thread, as far as that is known.
+    pub outside_paths: Option<OutsidePaths>,
     /// Fields that we do not know, kept for whoever does.
     pub extra: Extra,
 }

@@ -39,6 +39,7 @@ fn record(attempt: u32, state: SessionState) -> SessionRecord {
         resumed_from: None,
         turns: Vec::new(),
         usage: None,
+        outside_paths: None,
         extra: Extra::new(),
     }
 }

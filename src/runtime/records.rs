@@ -11,7 +11,9 @@ use crate::engine::{
     write_facts,
 };
 use crate::ipc::TurnSpec;
-use crate::model::{Ask, BackendKind, Failure, Mode, ModelRef, SessionId, ThreadId, TurnOutcome, Usage};
+use crate::model::{
+    Ask, BackendKind, Failure, Mode, ModelRef, OutsidePaths, SessionId, ThreadId, TurnOutcome, Usage,
+};
 use crate::store::Store;
 use crate::store::journal::{JournalLine, Writer};
 
@@ -216,11 +218,12 @@ impl Record {
         &mut self,
         outcome: &TurnOutcome,
         usage: Option<Usage>,
+        outside: Option<OutsidePaths>,
         unwritten: &Unwritten,
     ) -> (u32, Option<String>) {
         self.stop_writing();
         // However late it is written, it ended now.
-        let end = TurnEnd::new(outcome, usage, self.settings.clock.now());
+        let end = TurnEnd::new(outcome, usage, self.settings.clock.now()).with_outside(outside);
         let (store, private) = (self.store.clone(), self.settings.private.clone());
         let facts = self.facts.clone();
         let write = move || write_facts(&store, &private, &facts, Some(&end));

@@ -3,7 +3,7 @@
 mod follow;
 mod takeup;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -27,7 +27,7 @@ use crate::model::{
     AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, TurnOutcome, Usage,
 };
 use crate::store::journal::JournalLine;
-use follow::Turn;
+use follow::{Closed, Turn};
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
 const CANCEL: Duration = Duration::from_secs(20);
@@ -232,6 +232,7 @@ async fn attempt(
         news,
         journal,
         produced: false,
+        written: BTreeSet::new(),
         thread: spec.thread,
         asking: spec.asking,
         tell: &|ask: &Ask| runtime.notifier.waits(spec, ask),
@@ -253,12 +254,12 @@ async fn attempt(
             answers,
         )
         .await;
-    let (produced, journal) = turn.close().await;
+    let Closed { produced, written, journal } = turn.close().await;
     let usage = used_since(&mut *session, before).await;
-    worktrees::keep(settings, spec, &record.facts, &outcome, news).await;
+    let outside = worktrees::keep(settings, spec, &record.facts, &outcome, written, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
     let ((attempt, unrecorded), ()) =
-        tokio::join!(record.end(&outcome, usage, &runtime.unwritten), durable(journal));
+        tokio::join!(record.end(&outcome, usage, outside, &runtime.unwritten), durable(journal));
     let session = record.facts.session.clone();
     Attempt { outcome, attempt: Some(attempt), unrecorded, produced, session }
 }

@@ -1,15 +1,17 @@
 //! The worktree of a turn: ready before its agent is asked for anything, and kept before its end is recorded.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::pin;
 
 use tokio::sync::mpsc;
 
 use super::RuntimeSettings;
+use crate::engine::allowed::outside;
 use crate::engine::changes::{ChangeError, Desk, Preparation};
 use crate::engine::{Facts, Workspace};
-use crate::ipc::{TurnMessage, TurnSpec};
-use crate::model::{CancelCause, Failure, FailureKind, StreamId, TurnMark, TurnOutcome};
+use crate::ipc::{Isolated, TurnMessage, TurnSpec};
+use crate::model::{CancelCause, Failure, FailureKind, OutsidePaths, StreamId, TurnMark, TurnOutcome};
 use crate::store::journal::JournalLine;
 use crate::sys::clock::Clock;
 use crate::sys::shell::Stop;
@@ -109,15 +111,42 @@ async fn listen(
     lines
 }
 
-/// Keeps what the turn left, and tells what a person should know of it.
+/// Keeps what the turn left, if it ran in a worktree, and tells what a person should know of it; with what it
+/// changed outside the paths of its thread. `written` is what its tools told of.
 pub(super) async fn keep(
     settings: &RuntimeSettings,
     spec: &TurnSpec,
     facts: &Facts,
     outcome: &TurnOutcome,
+    written: BTreeSet<PathBuf>,
     news: &(dyn Fn(TurnMessage) + Send + Sync),
-) {
-    let Some(isolated) = spec.isolated.clone() else { return };
+) -> Option<OutsidePaths> {
+    // What lies in a worktree is the turn's, whichever way it came there; in a shared checkout, nobody knows whose.
+    let changed = match spec.isolated.clone() {
+        Some(isolated) => keep_worktree(settings, spec, isolated, facts, outcome, news).await,
+        None => written.into_iter().collect(),
+    };
+    let outside = outside(spec.paths.iter().map(String::as_str), changed);
+    if let Some(outside) = &outside {
+        warn(spec, news, format!("the turn changed {}", outside.words(MOST)));
+    }
+    outside
+}
+
+fn warn(spec: &TurnSpec, news: &(dyn Fn(TurnMessage) + Send + Sync), message: String) {
+    tracing::warn!(thread = %spec.thread, "{message}");
+    news(TurnMessage::Warning { message });
+}
+
+/// The files that the turn changed in its worktree.
+async fn keep_worktree(
+    settings: &RuntimeSettings,
+    spec: &TurnSpec,
+    isolated: Isolated,
+    facts: &Facts,
+    outcome: &TurnOutcome,
+    news: &(dyn Fn(TurnMessage) + Send + Sync),
+) -> Vec<PathBuf> {
     let mut mark = mark(facts, outcome);
     let (settings, stream, thread) = (settings.clone(), spec.stream.clone(), spec.thread);
     let kept = blocking(move || {
@@ -128,21 +157,19 @@ pub(super) async fn keep(
         let outside = mark.outside.clone();
         Ok((desk.keep_turn(&stream, thread, mark)?, outside))
     });
-    let warn = |message: String| {
-        tracing::warn!(thread = %spec.thread, "{message}");
-        news(TurnMessage::Warning { message });
-    };
+    let warn = |message| warn(spec, news, message);
     let (kept, outside) = match kept.await {
         Ok(kept) => kept,
         Err(error) => {
             let words = crate::engine::hint::chain(&error);
-            return warn(format!("what the turn left in its worktree could not be kept: {words}"));
+            warn(format!("what the turn left in its worktree could not be kept: {words}"));
+            return Vec::new();
         }
     };
     if !outside.is_empty() {
         warn(format!("the main checkout changed while it ran in its worktree: {}", list(&outside)));
     }
-    let Some(kept) = kept else { return };
+    let Some(kept) = kept else { return Vec::new() };
     if kept.empty && *outcome == TurnOutcome::Completed {
         warn("the turn ended well, and its thread has changed nothing".to_owned());
     }
@@ -150,6 +177,7 @@ pub(super) async fn keep(
         let names: Vec<String> = kept.nested.iter().map(|path| path.display().to_string()).collect();
         warn(format!("repositories within the worktree are in no snapshot: {}", list(&names)));
     }
+    kept.files
 }
 
 /// Keeps what a turn left that nobody came for, if it ran in a worktree.

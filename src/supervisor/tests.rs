@@ -50,6 +50,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         adopt: None,
         client: None,
         isolated: None,
+        paths: Vec::new(),
     })
 }
 

@@ -39,6 +39,9 @@ pub fn changes_table(screen: &Screen, rows: &[ChangeRow]) -> String {
             Text::styled(says, style),
         ];
         grid.row(cells);
+        if let Some(outside) = row.outside() {
+            grid.below(&outside.words(MOST));
+        }
         row.clashes.iter().for_each(|clash| grid.below(&words(clash)));
     }
     grid.draw(screen)
@@ -62,13 +65,19 @@ fn words(clash: &Clash) -> String {
 pub fn change_text(screen: &Screen, row: &ChangeRow) -> String {
     let by = if row.by.is_empty() { "nobody's turn".to_owned() } else { row.by.join(", ") };
     let mut text = format!("{} {}: changes from {by}\n", row.thread, one_line(&row.name));
-    let mut grid = Grid::new([Column::whole("File"), Column::whole("Change"), Column::whole("Lines")]);
+    let mut grid = Grid::new([
+        Column::whole("File"),
+        Column::whole("Change"),
+        Column::whole("Lines"),
+        Column::whole(if row.outside().is_some() { "Paths" } else { "" }),
+    ]);
     for file in &row.files {
         let lines = match (file.added, file.removed) {
             (Some(added), Some(removed)) => format!("+{added} -{removed}"),
             _ => "binary".to_owned(),
         };
-        grid.row([file.path.to_string_lossy().as_ref().into(), file.change.into(), lines.into()]);
+        let beside = if file.outside_paths { Text::styled("outside", Style::Attention) } else { "".into() };
+        grid.row([file.path.to_string_lossy().as_ref().into(), file.change.into(), lines.into(), beside]);
     }
     text.push_str(&grid.draw(screen));
     for turn in &row.turns {

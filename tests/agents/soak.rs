@@ -141,6 +141,7 @@ impl Soak {
             adopt: None,
             client: None,
             isolated: None,
+            paths: Vec::new(),
         };
         let (connection, listener) = Client::connect(&self.socket).expect("it serves").into_parts();
         let (tell, incoming) = mpsc::channel();

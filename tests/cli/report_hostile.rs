@@ -34,6 +34,7 @@ fn record(attempt: u32, start: i64, outcome: Outcome, text: &str) -> SessionReco
         resumed_from: (attempt > 1).then(|| attempt - 1),
         turns: vec![attempt],
         usage: Some(Usage { input: 1_000, output: 10, cost: 0.5, ..Usage::default() }),
+        outside_paths: None,
         state: SessionState::Ended {
             outcome,
             end: End {

@@ -516,6 +516,7 @@ mod tests {
                     resumed_from: None,
                     turns: vec![1],
                     usage: None,
+                    outside_paths: None,
                     extra: Extra::new(),
                 });
                 thread

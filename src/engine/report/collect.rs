@@ -157,6 +157,7 @@ fn of_session(row: &SessionRow, now: DateTime<Utc>) -> SessionReport {
         resumed_from: row.resumed_from,
         usage: row.usage,
         cost: spent::cost(row),
+        outside_paths: row.outside_paths.clone(),
     }
 }
 

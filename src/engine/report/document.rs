@@ -11,7 +11,8 @@ use super::super::drift::Drift;
 use super::super::status::SessionStatus;
 use super::Spent;
 use crate::model::{
-    AgentName, BatchId, Progress, StageId, StreamId, TaskId, TaskStatus, ThreadId, ThreadStatus, Usage,
+    AgentName, BatchId, OutsidePaths, Progress, StageId, StreamId, TaskId, TaskStatus, ThreadId,
+    ThreadStatus, Usage,
 };
 
 /// A stream, and all that was done for it. Times are UTC, money is US dollars.
@@ -212,6 +213,9 @@ pub struct SessionReport {
     /// What it cost; absent when its agent told no price. Where tokens were used, a cost of zero is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<f64>,
+    /// What it changed outside the `**Paths:**` of its thread, as far as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside_paths: Option<OutsidePaths>,
 }
 
 /// Why a thread goes on no further.

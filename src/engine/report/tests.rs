@@ -29,6 +29,7 @@ fn record(attempt: u32, state: SessionState, usage: Option<Usage>) -> SessionRec
         resumed_from: None,
         turns: Vec::new(),
         usage,
+        outside_paths: None,
         extra: Extra::new(),
     }
 }

@@ -39,6 +39,7 @@ fn thread(number: u8, task: TaskStatus, outcome: Option<Outcome>) -> Thread {
         resumed_from: None,
         turns: Vec::new(),
         usage: None,
+        outside_paths: None,
         extra: Extra::default(),
     }));
     thread

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::fields::{Word, read_fields};
 pub(super) use super::time::Time;
 pub(super) use super::usage::WireUsage;
-use crate::model::{Ask, BackendKind, Extra, FailureKind, Mode, Owner, TaskId, TaskStatus, ThreadId, Usage};
+use crate::model::{
+    Ask, BackendKind, Extra, FailureKind, Mode, OutsidePaths, Owner, TaskId, TaskStatus, ThreadId, Usage,
+};
 
 /// What a person said of a stream as a whole; nothing is said of an open one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -235,6 +237,10 @@ pub(super) struct WireSession {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Usage>")]
     pub(super) usage: Option<WireUsage>,
+    /// What its turn changed outside the `**Paths:**` of its thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<OutsidePaths>")]
+    pub(super) outside_paths: Option<Value>,
     /// Why it failed or was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<WireError>")]
@@ -259,7 +265,8 @@ read_fields!(WireSession, "a session record",
     optional {
         session_id: "sessionId", resumable: "resumable", model: "model", variant: "variant",
         completed_at: "completedAt", exit_code: "exitCode", attempt: "attempt", backend: "backend", mode: "mode",
-        directory: "directory", resumed_from: "resumedFrom", turns: "turns", usage: "usage", error: "error",
+        directory: "directory", resumed_from: "resumedFrom", turns: "turns", usage: "usage",
+        outside_paths: "outsidePaths", error: "error",
         interrupted_by: "interruptedBy", owner: "owner", asks: "asks",
     }
 );

@@ -6,6 +6,9 @@ use chrono::{DateTime, Utc};
 use crate::engine::report::{Left, Report, SessionReport, Spent, ThreadReport};
 use crate::model::{Progress, TaskStatus, Usage};
 
+/// How many files a sentence names.
+const FILES: usize = 10;
+
 /// `2026-03-04 05:06 UTC`.
 pub(super) fn utc(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
@@ -183,6 +186,16 @@ pub(super) fn session_tokens(session: &SessionReport) -> [String; 2] {
     session.usage.map_or([String::new(), String::new()], |usage| {
         [grouped(tokens_in(&usage)), grouped(tokens_out(&usage))]
     })
+}
+
+/// What each attempt changed outside the `**Paths:**` of the thread, a sentence each.
+pub(super) fn outside(thread: &ThreadReport) -> Vec<String> {
+    let sessions = thread.sessions.iter();
+    let words = |session: &SessionReport| {
+        let outside = session.outside_paths.as_ref()?;
+        Some(format!("Attempt {} changed {}.", session.attempt, outside.words(FILES)))
+    };
+    sessions.filter_map(words).collect()
 }
 
 /// What is said of a thread beside its name.

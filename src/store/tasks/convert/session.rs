@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::kept::{Part, known, known_or_none, read, take, word, word_or_none};
 use crate::model::{
-    AgentName, Ask, End, Extra, Failure, FailureKind, Outcome, Owner, SessionId, SessionRecord, SessionRef,
-    SessionState, Usage,
+    AgentName, Ask, End, Extra, Failure, FailureKind, Outcome, OutsidePaths, Owner, SessionId, SessionRecord,
+    SessionRef, SessionState, Usage,
 };
 use crate::store::tasks::fields::Word;
 use crate::store::tasks::wire::{SessionWord, Time, WireError, WireSession, WireUsage};
@@ -20,6 +20,8 @@ const UNKNOWN_FAILURE: FailureKind = FailureKind::Task;
 const OWNER: Part<Owner> = Part { key: "owner", read, write: |owner| serde_json::to_value(owner).ok() };
 const USAGE: Part<Usage> = Part { key: "usage", read, write: |usage| serde_json::to_value(usage).ok() };
 const ASKS: Part<Vec<Ask>> = Part { key: "asks", read, write: |asks| serde_json::to_value(asks).ok() };
+const OUTSIDE: Part<OutsidePaths> =
+    Part { key: "outsidePaths", read, write: |outside| serde_json::to_value(outside).ok() };
 const ERROR: Part<Failure> = Part { key: "error", read: read_failure, write: write_failure };
 
 fn read_failure(raw: &Value) -> Option<Failure> {
@@ -90,6 +92,7 @@ impl WireSession {
                 Some(WireUsage::Other(raw)) => USAGE.to_model(Some(raw), &mut extra),
                 None => None,
             },
+            outside_paths: OUTSIDE.to_model(self.outside_paths, &mut extra),
             state,
             extra,
         }
@@ -122,6 +125,7 @@ impl WireSession {
                 Some(raw) if (USAGE.read)(&raw) == record.usage => Some(WireUsage::Other(raw)),
                 _ => record.usage.map(WireUsage::Known),
             },
+            outside_paths: OUTSIDE.to_wire(record.outside_paths.as_ref(), &mut extra),
             error: None,
             interrupted_by: None,
             owner: None,

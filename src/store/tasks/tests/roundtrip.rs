@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::data;
 use crate::model::{
-    AgentName, Approval, Approvals, Ask, BackendKind, End, Extra, Failure, FailureKind, Mode, Outcome, Owner,
-    Question, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamState, Task, TaskStatus,
-    Thread, Usage, Wish,
+    AgentName, Approval, Approvals, Ask, BackendKind, End, Extra, Failure, FailureKind, Mode, Outcome,
+    OutsidePaths, Owner, Question, SessionId, SessionRecord, SessionRef, SessionState, Stream, StreamState,
+    Task, TaskStatus, Thread, Usage, Wish,
 };
 use crate::store::tasks::parse::{Loaded, parse, render};
 use crate::store::tasks::v1;
@@ -175,13 +175,14 @@ fn session() -> impl Strategy<Value = SessionRecord> {
     let backend = maybe(select(vec![BackendKind::Opencode, BackendKind::Acp]));
     let mode = maybe(select(vec![Mode::Tui, Mode::Plain, Mode::Headless, Mode::Primary]));
     let numbers = (any::<u32>(), maybe(any::<u32>()), prop::collection::vec(any::<u32>(), 0..3));
+    let outside = prop::collection::vec(text(), 0..3).prop_map(OutsidePaths::of);
     (
         (session, text(), text(), maybe(text()), backend, mode),
-        (maybe(text()), time(), state(), numbers, maybe(usage), extra()),
+        (maybe(text()), time(), state(), numbers, (maybe(usage), outside), extra()),
     )
         .prop_map(|(who, what)| {
             let (session, agent, model, variant, backend, mode) = who;
-            let (directory, started_at, state, (attempt, resumed_from, turns), usage, extra) = what;
+            let (directory, started_at, state, (attempt, resumed_from, turns), (usage, outside_paths), extra) = what;
             SessionRecord {
                 session,
                 attempt,
@@ -196,6 +197,7 @@ fn session() -> impl Strategy<Value = SessionRecord> {
                 resumed_from,
                 turns,
                 usage,
+                outside_paths,
                 extra,
             }
         })

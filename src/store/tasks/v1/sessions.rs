@@ -61,6 +61,7 @@ pub(super) fn record(mut raw: Extra) -> SessionRecord {
         resumed_from: None,
         turns: Vec::new(),
         usage: None,
+        outside_paths: None,
         extra: raw,
     }
 }
