@@ -95,7 +95,7 @@ pub fn prepare(
         warnings.push(format!("thread `{}` {}", drifted.id, drifted.kind.words()));
     }
     warnings.extend(unmet(&stream, thread, planned));
-    let conversation = converse(workspace, agents, thread, request)?;
+    let conversation = converse(workspace, agents, (&stream.id, thread), request)?;
     let Conversation { agent, models, directory, resume } = conversation;
     let connected = connected_for(workspace, &stream, agent, resume, mode)?;
     if models.is_empty() {

@@ -137,6 +137,29 @@ fn what_goes_wrong_is_kept_and_told() {
     project.assert_records_are_whole();
 }
 
+/// A conversation belongs to its folder: a worktree that was removed is made anew there from its last snapshot, and
+/// the same conversation goes on. Mutant tried: refusing when the folder is gone.
+#[test]
+fn a_removed_worktree_is_made_anew_for_its_conversation() {
+    let project = Project::new(&["@bash echo mine >mine.txt\n@text the word is aubergine"]);
+    assert_eq!(project.execute(1, &["--worktree"]).code, 1, "its task is open");
+    let before = project.attempt(1);
+    let directory = before["directory"].as_str().expect("a folder").to_owned();
+    project.work(["worktree", "remove", "1.1.1"]).ok();
+    assert!(!Path::new(&directory).exists());
+    assert_eq!(project.thread(1)["resumable"], true);
+    let goes_on = script("cat mine.txt >seen.txt");
+    let message = format!("```script\n{goes_on}\n```");
+    let fixed = project.work(["execute", "--thread", "1.1.1", "--resume", "--message", &message]);
+    assert_eq!(fixed.code, 0, "{fixed:#?}");
+    let request = project.model().wait_for_request("made anew from its last snapshot").to_string();
+    assert!(request.contains("aubergine"), "the model is told what was said before: {request}");
+    let after = project.attempt(1);
+    assert_eq!((&after["sessionId"], &after["directory"]), (&before["sessionId"], &before["directory"]));
+    assert_eq!(read(format!("{directory}/seen.txt")), "mine\n");
+    project.assert_records_are_whole();
+}
+
 /// What prepares a worktree is seen as it happens, and stands in the journal of the turn. Mutant tried: not
 /// writing what was told before the journal was there.
 #[test]
@@ -189,4 +212,71 @@ fn a_batch_is_applied_when_it_is_done() {
     );
     assert!(changes(&project).is_empty());
     project.assert_records_are_whole();
+}
+
+/// A project whose second thread is a batch of its own, after the first.
+fn two_batches(first: &str, second: &str) -> Project {
+    let project = Project::new(&[first, second]);
+    let plan = project.read("work/001-test/PLAN.md").expect("the plan");
+    let plan =
+        plan.replace("###### Thread 02: T2", "##### Batch 02: Later\n\nLater.\n\n###### Thread 01: T2");
+    project.env.write("repo/work/001-test/PLAN.md", plan);
+    project.work(["approve", "plan", "--yes"]).ok();
+    project
+}
+
+/// The next batch begins with what was applied, in windows and as jobs. Mutant tried: not applying what jobs left.
+#[test]
+fn batch_after_batch_is_applied() {
+    for how in [["--window", "stream"].as_slice(), &["--headless"]] {
+        let project = two_batches(&script("echo 1 >one.txt"), &script("cat one.txt one.txt >two.txt"));
+        let flags = ["continue", "--until", "end", "--worktree", "--wait", "--apply"];
+        let ran = project.work(flags.iter().chain(how));
+        assert_eq!(ran.code, 0, "{how:?}: {ran:#?}");
+        let repo = project.repo();
+        assert_eq!(
+            (read(repo.join("one.txt")), read(repo.join("two.txt"))),
+            ("1\n".into(), "1\n1\n".into()),
+            "{how:?}: {ran:#?}"
+        );
+        assert!(
+            ran.stderr.contains("applied 01.01.01: 1 file") && changes(&project).is_empty(),
+            "{how:?}: {ran:#?}"
+        );
+        project.assert_records_are_whole();
+    }
+}
+
+/// A conflict ends it, whatever is to be skipped: nothing that was not applied passes as done. Mutant tried: going on
+/// with `--skip-failed`.
+#[test]
+fn a_conflict_never_passes_as_done() {
+    let first = script("echo agent >shared.txt; echo user >\"$WORK_ROOT/shared.txt\"");
+    for how in [["--window", "stream"].as_slice(), &["--headless"]] {
+        let project = two_batches(&first, &script("true"));
+        let flags = ["continue", "--until", "end", "--skip-failed", "--worktree", "--wait", "--apply"];
+        let ran = project.work(flags.iter().chain(how));
+        assert_eq!(ran.code, 1, "{how:?}: {ran:#?}");
+        for words in [
+            "nothing was applied",
+            "shared.txt",
+            "work fix --thread 01.01.01 --resume",
+            "the next one does not begin",
+        ] {
+            assert!(ran.stderr.contains(words), "{how:?} {words}: {ran:#?}");
+        }
+        assert_eq!(read(project.repo().join("shared.txt")), "user\n", "{how:?}");
+        let state = project.state().to_string();
+        assert!(!state.contains("\"attempt\":2") && changes(&project).len() == 1, "{how:?}: {state}");
+        assert_eq!(
+            project.status()["threads"]
+                .as_array()
+                .expect("threads")
+                .iter()
+                .filter(|one| one["status"] == "pending")
+                .count(),
+            1
+        );
+        project.assert_records_are_whole();
+    }
 }
