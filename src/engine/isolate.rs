@@ -78,8 +78,9 @@ fn unseen(desk: &Desk, stream: &StreamId, thread: ThreadId) -> Result<Vec<Thread
 
 fn words(directory: &Path, anew: bool, conflicts: &[PathBuf], unseen: &[ThreadId]) -> String {
     let mut text = format!(
-        "## Where you work\n\nYou work in a git worktree of your own, `{}`. Change files only there; a person \
-         brings your change over to the main checkout.\n",
+        "## Where you work\n\nYou work in a git worktree of your own, `{}`. Change files only there: all of them are \
+         kept after each of your turns, and a person looks at your change and brings it over to the main checkout. \
+         Until then no other thread sees it, and you see nothing of theirs that was not brought over.\n",
         directory.display()
     );
     if anew {

@@ -280,7 +280,8 @@ pub fn prompt_of(
         let history = history(workspace, &stream.id, thread, 0, depth);
         super::prompt(&stream, thread, &plan, planned, &history, message)
     };
-    let prompt = match which {
+    let mut goes_on = None;
+    let mut prompt = match which {
         PromptOf::NewSession => {
             new(thread.agent.as_ref().map_or(Depth::Attempts, |agent| depth(thread, agent)))
         }
@@ -292,8 +293,13 @@ pub fn prompt_of(
                 why,
                 others: Vec::new(),
             })?;
+            goes_on = Some(record);
             resumed(workspace, &stream, thread, record, message)
         }
     };
+    let (settings, request) = (super::agents::load_settings(workspace)?, TurnRequest::default());
+    if let Some(place) = place(workspace, &settings, (&stream.id, thread), &request, goes_on, Mode::Plain)? {
+        prompt.push_str(&place.told);
+    }
     Ok((thread.id, prompt))
 }

@@ -3,6 +3,7 @@
 use super::grid::{Column, Grid, Text};
 use super::{Screen, Style, one_line};
 use crate::engine::changes::{ChangeRow, Clash, With, WorktreeUse};
+use crate::model::TurnMark;
 
 /// How many names of files a line shows.
 const MOST: usize = 4;
@@ -27,16 +28,26 @@ pub fn changes_table(screen: &Screen, rows: &[ChangeRow]) -> String {
             (false, true) => ("clean", Style::Good),
             (false, false) => ("blocked", Style::Bad),
         };
-        let only_threads = row.clashes.iter().all(|clash| matches!(clash.with, With::Thread(_)));
-        let (says, style) =
-            if says == "blocked" && only_threads { ("one of them", Style::Attention) } else { (says, style) };
+        let with = |clash: &Clash| match clash.with {
+            With::Thread(thread) => Some(thread.to_string()),
+            With::MainCheckout => None,
+        };
+        // It can be applied, but then the others can't.
+        let others: Option<Vec<String>> = row.clashes.iter().map(with).collect();
+        let (says, style) = match others.as_deref() {
+            Some([only]) if !row.running => (format!("not with {only}"), Style::Attention),
+            Some([_, _, ..]) if !row.running => {
+                (format!("not with {} others", row.clashes.len()), Style::Attention)
+            }
+            _ => (says.to_owned(), style),
+        };
         let cells: Vec<Text> = vec![
             row.thread.to_string().into(),
             row.name.as_str().into(),
             row.files.len().to_string().into(),
             format!("+{} -{}", row.added, row.removed).into(),
             row.by.join(", ").into(),
-            Text::styled(says, style),
+            Text::styled(&says, style),
         ];
         grid.row(cells);
         if let Some(outside) = row.outside() {
@@ -86,16 +97,17 @@ pub fn change_text(screen: &Screen, row: &ChangeRow) -> String {
             let files = files.join(", ");
             text.push_str(&format!("while turn {} ran, the main checkout changed: {files}\n", turn.turn));
         }
-        text.push_str(&format!(
-            "turn {} by {} ({}): {}\n",
-            turn.turn,
-            one_line(&turn.agent),
-            one_line(&turn.model),
-            turn.status
-        ));
+        text.push_str(&turn_line(turn));
     }
     row.clashes.iter().for_each(|clash| text.push_str(&format!("{}\n", words(clash))));
     text
+}
+
+/// A turn of which there is a snapshot: `turn 1 by default (a/model): completed`.
+#[must_use]
+pub fn turn_line(turn: &TurnMark) -> String {
+    let (agent, model) = (one_line(&turn.agent), one_line(&turn.model));
+    format!("turn {} by {agent} ({model}): {}\n", turn.turn, turn.status)
 }
 
 /// The worktrees, a line each.
