@@ -17,7 +17,7 @@ fn give_paths(project: &Project, threads: usize, paths: &str) {
 }
 
 /// In a worktree whatever lies there counts, in a shared checkout what the agent's tools tell; a thread without
-/// paths may touch all. Mutants tried: leaving the files of the worktree out; leaving the record without it.
+/// paths may touch all. Mutant tried: leaving the files of the worktree out.
 #[test]
 fn what_is_changed_beside_the_paths_is_told() {
     let done = "@bash work update --task 01 --status completed --report done\n@text Done.";

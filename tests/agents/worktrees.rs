@@ -176,8 +176,8 @@ fn what_prepares_a_worktree_is_in_the_journal() {
     assert!(again.stderr.is_empty(), "it is ready: {again:#?}");
 }
 
-/// Ctrl-C ends what prepares a worktree, with all it started, and the worktree is made anew. Mutants tried: not
-/// stopping the command; signalling its leader alone.
+/// Ctrl-C ends what prepares a worktree, with all it started, and the worktree is made anew. Mutant tried: not
+/// stopping the command.
 #[test]
 fn a_cancel_ends_what_prepares_a_worktree() {
     for more in [&[][..], &["--no-supervisor"]] {
