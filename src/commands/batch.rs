@@ -8,18 +8,17 @@ use serde::Serialize;
 
 use super::Exit;
 use super::budgets;
-use super::changes_apply::words;
+use super::changes_apply::apply_batch;
 use super::connect::{endpoint, program};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
 use super::how::{How, Watching};
 use crate::engine::agents::program as program_of;
 use crate::engine::batch::{BatchPlan, Skipped};
-use crate::engine::changes::{Applied, ChangeError, Desk};
 use crate::engine::hint::chain;
 use crate::engine::launch::{Launch, Launches, Step};
 use crate::engine::windows::{WindowProgram, Windows};
-use crate::engine::{Hint as _, Prepared, StreamHandle, Workspace};
+use crate::engine::{Prepared, StreamHandle, Workspace};
 use crate::ipc::{Endpoint, LaunchHost};
 use crate::model::{BatchId, FailureKind, StreamId, ThreadId};
 use crate::supervisor::{EnsureError, connect_or_start};
@@ -183,7 +182,10 @@ impl Windowed<'_> {
         if !self.ctx.json && (interrupted || !self.watching.wait) {
             self.ctx.screen.hint(&format!("watch and step in: {}", command_line(&document.attach)));
         }
-        let all_good = all_good && (!self.watching.apply || interrupted || self.applied(batch.id));
+        let all_good = all_good
+            && (!self.watching.apply
+                || interrupted
+                || apply_batch(self.ctx, self.workspace, self.handle, batch.id));
         Ok(if interrupted {
             Exit::Interrupted
         } else if all_good {
@@ -191,28 +193,6 @@ impl Windowed<'_> {
         } else {
             Exit::Failed
         })
-    }
-}
-
-impl Windowed<'_> {
-    /// Applies what the threads of a batch changed, if there is anything; false when that is refused.
-    fn applied(&self, batch: BatchId) -> bool {
-        let Self { ctx, workspace, handle, .. } = self;
-        let apply = || -> Result<Option<Applied>, ChangeError> {
-            let desk = Desk::open(workspace)?;
-            let wanted = desk.pending(&handle.id, Some(batch))?;
-            if wanted.is_empty() { Ok(None) } else { desk.apply(&wanted, None).map(Some) }
-        };
-        match apply() {
-            Ok(None) => ctx.screen.note("there is no change to apply"),
-            Ok(Some(applied)) => ctx.screen.note(words(&applied).trim_end()),
-            Err(error) => {
-                ctx.screen.warn(&chain(&error));
-                error.hints().iter().for_each(|hint| ctx.screen.hint(hint));
-                return false;
-            }
-        }
-        true
     }
 }
 

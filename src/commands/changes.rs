@@ -13,7 +13,7 @@ use crate::engine::changes::{ChangeRow, Desk, Source};
 use crate::engine::thread;
 use crate::model::{ObjectId, StreamId, ThreadId, TurnMark, TurnNumber};
 use crate::sys::process;
-use crate::ui::{change_text, changes_table};
+use crate::ui::{change_text, changes_table, turn_line};
 
 /// Look at what threads changed in their worktrees, and bring it into the main checkout
 #[derive(Debug, clap::Args)]
@@ -136,8 +136,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             let dropped = desk.restore_change(&stream, thread, source, *ignored)?;
             ctx.print(&Snapshot { thread, dropped }, || match dropped {
                 Some(number) => format!(
-                    "restored; what was pending is kept as number {number}: \
-                     `work changes restore {thread} --dropped N` brings it back"
+                    "restored; what was pending is kept: `work changes restore {thread} --dropped {number}` brings \
+                     it back"
                 ),
                 None => format!("restored; `work changes show {thread}` shows it"),
             })?;
@@ -148,7 +148,12 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
             let (verb, count) = (if *dry_run { "would take" } else { "took" }, undone.files.len());
             let threads: Vec<String> = undone.threads.iter().map(ToString::to_string).collect();
             ctx.print(&undone, || {
-                format!("{verb} {} back: {count} files are as they were", threads.join(", "))
+                let files = if count == 1 {
+                    "1 file is as it was"
+                } else {
+                    &format!("{count} files are as they were")
+                };
+                format!("{verb} {} back: {files}", threads.join(", "))
             })?;
         }
     }
@@ -188,10 +193,28 @@ fn show(
         ctx.print(&shown, String::new)?;
         return Ok(Exit::Done);
     }
-    let pairs = pairs?;
-    if let (Some(row), None, None) = (&shown.change, turn, by) {
-        ctx.screen.out(&change_text(&ctx.screen, row));
+    if turn.is_none() && by.is_none() && (shown.change.is_some() || !shown.turns.is_empty()) {
+        let text = match &shown.change {
+            Some(row) => change_text(&ctx.screen, row),
+            None => {
+                let marks = shown.turns.iter().map(|turn| turn_line(&turn.mark));
+                format!("{thread}: nothing is pending; its turns are kept\n{}", marks.collect::<String>())
+            }
+        };
+        let dropped: Vec<String> = shown.dropped.iter().map(ToString::to_string).collect();
+        let dropped = match dropped.is_empty() {
+            true => String::new(),
+            false => format!(
+                "dropped: {}; `work changes restore {thread} --dropped N` brings one back\n",
+                dropped.join(", ")
+            ),
+        };
+        ctx.screen.out(&format!("{text}{dropped}"));
+        if files || shown.change.is_none() {
+            return Ok(Exit::Done);
+        }
     }
+    let pairs = pairs?;
     if files {
         return Ok(Exit::Done);
     }

@@ -4,8 +4,9 @@ use super::Exit;
 use super::changes::meant;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::Workspace;
-use crate::engine::changes::{Applied, Desk};
+use crate::engine::changes::{Applied, ChangeError, Desk};
+use crate::engine::hint::chain;
+use crate::engine::{Hint as _, StreamHandle, Workspace};
 use crate::model::{BatchId, StreamId, ThreadId};
 
 /// Which changes, and how.
@@ -57,6 +58,30 @@ fn pending(
             .hint("`work changes` lists what is pending"));
     }
     Ok(found)
+}
+
+/// Applies what the threads of a batch changed, if there is anything, and tells it; false when that is refused.
+pub(super) fn apply_batch(
+    ctx: &Context,
+    workspace: &Workspace,
+    handle: &StreamHandle,
+    batch: BatchId,
+) -> bool {
+    let apply = || -> Result<Option<Applied>, ChangeError> {
+        let desk = Desk::open(workspace)?;
+        let wanted = desk.pending(&handle.id, Some(batch))?;
+        if wanted.is_empty() { Ok(None) } else { desk.apply(&wanted, None).map(Some) }
+    };
+    match apply() {
+        Ok(None) => ctx.screen.note("there is no change to apply"),
+        Ok(Some(applied)) => ctx.screen.note(words(&applied).trim_end()),
+        Err(error) => {
+            ctx.screen.warn(&chain(&error));
+            error.hints().iter().for_each(|hint| ctx.screen.hint(hint));
+            return false;
+        }
+    }
+    true
 }
 
 fn titled(title: &str, threads: &[(StreamId, ThreadId)]) -> String {

@@ -113,7 +113,14 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         if exit != Exit::Done {
             worst = exit;
         }
-        let goes_on = exit == Exit::Done || (exit == Exit::Failed && args.skip_failed);
+        // What comes after begins with what was applied, or not at all.
+        let skips = exit == Exit::Failed && args.skip_failed && !args.watching.apply;
+        let goes_on = exit == Exit::Done || skips;
+        if exit == Exit::Failed && args.until.is_some() && args.watching.apply {
+            ctx.screen.hint(&format!(
+                "not all of batch {batch} is done and applied, so the next one does not begin"
+            ));
+        }
         if args.until.is_none() || args.dry_run || !goes_on {
             return Ok(worst);
         }
@@ -163,8 +170,9 @@ impl Round<'_> {
         // The next batch begins when this one has ended.
         let watching = if args.until.is_some() { args.watching.waiting() } else { args.watching.clone() };
         if watching.headless {
-            let Watching { max_parallel, wait, .. } = watching;
-            return Headless { ctx, workspace, handle, max_parallel, wait }.batch(&self.prepared(mode)?);
+            let Watching { max_parallel, wait, apply, .. } = watching;
+            return Headless { ctx, workspace, handle, max_parallel, wait, apply }
+                .batch(&self.prepared(mode)?);
         }
         Windowed { ctx, workspace, handle, how: &args.how, watching: &watching }.run(|| self.prepared(mode))
     }

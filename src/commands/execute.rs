@@ -111,8 +111,14 @@ fn execute(ctx: &Context, args: &Args) -> CommandResult {
     if mode == Mode::Headless && args.how.no_supervisor {
         return Err(usage("`--mode headless` needs the supervisor, and `--no-supervisor` goes without it"));
     }
-    let headless =
-        Headless { ctx, workspace: &workspace, handle: &handle, max_parallel: None, wait: args.wait };
+    let headless = Headless {
+        ctx,
+        workspace: &workspace,
+        handle: &handle,
+        max_parallel: None,
+        wait: args.wait,
+        apply: false,
+    };
     if mode == Mode::Headless
         && args.how.resume
         && !args.dry_run

@@ -139,7 +139,7 @@ impl Fix<'_> {
         let prepared = self.prepared(cases)?;
         prepared.iter().flat_map(|one| &one.warnings).for_each(|warning| ctx.screen.warn(warning));
         let Watching { max_parallel, wait, .. } = *watching;
-        Headless { ctx, workspace, handle, max_parallel, wait }.threads(&prepared, &[])
+        Headless { ctx, workspace, handle, max_parallel, wait, apply: false }.threads(&prepared, &[])
     }
 
     fn request(&self, thread: &Thread) -> TurnRequest {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Exit;
 use super::batch::agent_program;
+use super::changes_apply::apply_batch;
 use super::connect::{endpoint, supervisor};
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
@@ -40,13 +41,18 @@ pub(super) struct Headless<'a> {
     pub(super) handle: &'a StreamHandle,
     pub(super) max_parallel: Option<u32>,
     pub(super) wait: bool,
+    /// When all threads of a batch are done, what they changed is brought into the main checkout.
+    pub(super) apply: bool,
 }
 
 impl Headless<'_> {
     /// Queues the threads of a batch that are not queued yet.
     pub(super) fn batch(&self, batch: &BatchPlan) -> CommandResult {
-        batch.warnings().iter().for_each(|warning| self.ctx.screen.warn(warning));
-        self.threads(&batch.threads, &batch.skipped)
+        let Self { ctx, workspace, handle, wait, apply, .. } = *self;
+        batch.warnings().iter().for_each(|warning| ctx.screen.warn(warning));
+        let exit = self.threads(&batch.threads, &batch.skipped)?;
+        let applies = wait && apply && exit == Exit::Done;
+        Ok(if applies && !apply_batch(ctx, workspace, handle, batch.id) { Exit::Failed } else { exit })
     }
 
     /// Queues threads; those that are queued already are left to their jobs.

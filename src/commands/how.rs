@@ -123,7 +123,7 @@ pub(super) struct Watching {
     pub(super) wait: bool,
     /// When all threads of the batch are done, bring what they changed in their worktrees into this checkout; where
     /// that conflicts nothing is applied, and the exit code is 1
-    #[arg(long, requires = "wait", conflicts_with = "headless")]
+    #[arg(long, requires = "wait")]
     pub(super) apply: bool,
     /// Go to the windows once they have started (Ctrl-B d comes back)
     #[arg(long)]

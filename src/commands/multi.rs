@@ -53,8 +53,8 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let how = &args.how;
     let watching = &args.watching;
     if watching.headless {
-        let Watching { max_parallel, wait, .. } = *watching;
-        return Headless { ctx, workspace: &workspace, handle: &handle, max_parallel, wait }
+        let Watching { max_parallel, wait, apply, .. } = *watching;
+        return Headless { ctx, workspace: &workspace, handle: &handle, max_parallel, wait, apply }
             .batch(&prepare()?);
     }
     Windowed { ctx, workspace: &workspace, handle: &handle, how, watching }.run(|| Ok(prepare()?))

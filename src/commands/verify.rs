@@ -6,7 +6,7 @@ use super::failed::{CommandResult, Failed};
 use crate::engine::thread;
 use crate::engine::verify::{Checked, by_hand};
 use crate::model::{CheckRun, CheckStep, CheckVerdict, Verification};
-use crate::sys::output::Stop;
+use crate::sys::shell::Stop;
 use crate::sys::signals;
 use crate::ui::LogPrinter;
 

@@ -10,11 +10,12 @@ use super::Exit;
 use super::changes::meant;
 use super::context::Context;
 use super::failed::{CommandResult, Failed};
-use crate::engine::changes::{ChangeError, Collected, Desk};
-use crate::model::ThreadId;
+use crate::engine::changes::{ChangeError, Collected, Desk, Preparation};
+use crate::model::{AgentEvent, CommandStep, ThreadId};
 use crate::sys::env::raw;
-use crate::sys::process;
-use crate::ui::worktrees_table;
+use crate::sys::shell::Stop;
+use crate::sys::{process, signals};
+use crate::ui::{LogPrinter, worktrees_table};
 
 /// Look at the worktrees of threads, open one, remove one
 #[derive(Debug, clap::Args)]
@@ -91,8 +92,24 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         What::Open { thread } => {
             let (stream, thread) = meant(ctx, &workspace, thread)?;
             let settings = ctx.settings(&workspace)?.worktree;
-            let mut tell = |line: &str| ctx.screen.note(line);
-            let path = desk.ensure_worktree(&stream, thread, &settings, &mut tell)?;
+            let stop = Stop::default();
+            let stopped_by = stop.clone();
+            // Without it, the commands in their own process groups would outlive us.
+            let watched = signals::watch(move |_| stop.stop());
+            if let Err(error) = watched {
+                ctx.screen.warn(&format!("signals can't be watched: {error}"));
+            }
+            let mut printer = LogPrinter::new(ctx.screen);
+            let desk = desk.stopped_by(stopped_by);
+            let path = desk.ensure_worktree(&stream, thread, &settings, &mut |what| match what {
+                Preparation::Doing(what) => ctx.screen.note(&what),
+                Preparation::Command(event) if ctx.screen.interactive && !ctx.json => printer.event(&event),
+                // What a script reads is the folder alone.
+                Preparation::Command(AgentEvent::Command { step: CommandStep::Wrote { line }, .. }) => {
+                    ctx.screen.note(&line);
+                }
+                Preparation::Command(_) => {}
+            })?;
             return open(ctx, &Place { thread, path });
         }
         What::Remove { thread, ignored } => {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use super::history::{Depth, history};
+use super::isolate::is_place_of;
 use super::status::SessionRow;
 use super::{Approach, PrepareError, TurnRequest, Workspace};
 use crate::config::{Agent, Agents};
-use crate::model::{AgentName, FailureKind, ModelRef, SessionRecord, Stream, Thread};
+use crate::model::{AgentName, FailureKind, ModelRef, SessionRecord, Stream, StreamId, Thread};
 
 /// Whose conversation a turn belongs to.
 pub(super) struct Conversation<'a> {
@@ -21,7 +22,7 @@ pub(super) struct Conversation<'a> {
 pub(super) fn converse<'a>(
     workspace: &Workspace,
     agents: &'a Agents,
-    thread: &'a Thread,
+    (stream, thread): (&StreamId, &'a Thread),
     request: &TurnRequest,
 ) -> Result<Conversation<'a>, PrepareError> {
     let asked = request.model.as_deref().map(str::parse::<ModelRef>).transpose()?;
@@ -47,7 +48,8 @@ pub(super) fn converse<'a>(
     let same = record.model.parse::<ModelRef>().map(|model| model.with_variant(record.variant.clone()));
     let models = asked.or(same.ok()).map_or_else(|| agent.models.clone(), |model| vec![model]);
     let directory = record.directory.clone().unwrap_or_else(|| workspace.root.clone());
-    if !directory.is_dir() {
+    // A worktree that was removed is made anew where it was.
+    if !directory.is_dir() && !is_place_of(workspace, stream, thread.id, &directory) {
         return Err(PrepareError::NoDirectory { id: thread.id, directory });
     }
     Ok(Conversation { agent, models, directory, resume: Some(record) })

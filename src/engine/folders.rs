@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use super::isolate::looks_like_place;
 use crate::model::{SessionRecord, Thread};
 
 /// What is known of folders, within one command.
@@ -19,6 +20,10 @@ impl Folders {
     pub(super) fn hindrance(&self, thread: &Thread) -> Option<String> {
         match thread.resumable(None) {
             Err(why) => Some(why.to_string()),
+            // It is made anew where it was.
+            Ok(record) if record.directory.as_deref().is_some_and(|at| looks_like_place(thread.id, at)) => {
+                None
+            }
             Ok(record) => self.gone(record),
         }
     }

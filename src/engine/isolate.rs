@@ -40,14 +40,29 @@ pub(super) fn place(
     if before.is_some_and(|before| before != directory) {
         return Ok(None);
     }
-    let conflicts = match desk.ready_path(stream, thread.id)? {
+    let ready = desk.ready_path(stream, thread.id)?;
+    let conflicts = match ready {
         Some(_) => desk.conflicts(stream, thread.id)?,
         None => Vec::new(),
     };
-    let told = words(&directory, &conflicts, &unseen(&desk, stream, thread.id)?);
+    let anew = ready.is_none() && resume.is_some();
+    let told = words(&directory, anew, &conflicts, &unseen(&desk, stream, thread.id)?);
     let together = !conflicts.is_empty();
     let isolated = Isolated { data, settings: settings.worktree.clone(), together, before: None };
     Ok(Some(Place { directory, isolated, told }))
+}
+
+/// Whether the worktree of a thread lies at a folder, or would be made there.
+pub(super) fn is_place_of(workspace: &Workspace, stream: &StreamId, thread: ThreadId, folder: &Path) -> bool {
+    let place = |data: PathBuf| folder_of(workspace, &data).join(stream.as_str()).join(thread.to_string());
+    workspace.is_git && paths::data_dir().is_ok_and(|data| place(data) == folder)
+}
+
+/// The same by the names alone, for whoever only tells of it.
+pub(super) fn looks_like_place(thread: ThreadId, folder: &Path) -> bool {
+    let names: Vec<_> = folder.iter().rev().take(5).collect();
+    matches!(names.as_slice(), [last, _, _, worktrees, work]
+        if **last == *thread.to_string() && **worktrees == *"worktrees" && **work == *"work")
 }
 
 /// Whether a conversation was held in something that may be a worktree of ours.
@@ -61,12 +76,19 @@ fn unseen(desk: &Desk, stream: &StreamId, thread: ThreadId) -> Result<Vec<Thread
     Ok(others.filter(|refs| refs.pending().is_some()).map(|refs| refs.thread).collect())
 }
 
-fn words(directory: &Path, conflicts: &[PathBuf], unseen: &[ThreadId]) -> String {
+fn words(directory: &Path, anew: bool, conflicts: &[PathBuf], unseen: &[ThreadId]) -> String {
     let mut text = format!(
-        "## Where you work\n\nYou work in a git worktree of your own, `{}`. Change files only there; a person \
-         brings your change over to the main checkout.\n",
+        "## Where you work\n\nYou work in a git worktree of your own, `{}`. Change files only there: all of them are \
+         kept after each of your turns, and a person looks at your change and brings it over to the main checkout. \
+         Until then no other thread sees it, and you see nothing of theirs that was not brought over.\n",
         directory.display()
     );
+    if anew {
+        text.push_str(
+            "It was removed since your last turn and is made anew from its last snapshot: files that git ignores are \
+             not in it any more.\n",
+        );
+    }
     if !unseen.is_empty() {
         let ids: Vec<String> = unseen.iter().map(ToString::to_string).collect();
         text.push_str(&format!(

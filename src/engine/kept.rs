@@ -12,8 +12,8 @@ use super::left::Left;
 use super::owner;
 use super::sessions::{Begun, SessionError, SessionStart, begin_session, end_of, record};
 use crate::model::{
-    self, BackendKind, CancelCause, End, ModelRef, Outcome, Owner, SessionId, SessionRef, SessionState,
-    Stream, StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage, Verification,
+    self, BackendKind, CancelCause, End, ModelRef, Outcome, OutsidePaths, Owner, SessionId, SessionRef,
+    SessionState, Stream, StreamId, Thread, TransitionError, TurnNumber, TurnOutcome, Usage, Verification,
 };
 use crate::store::journal::{Header, Journals, Kept};
 use crate::store::{Store, StoreError};
@@ -41,6 +41,7 @@ pub struct TurnEnd {
     usage: Option<Usage>,
     /// Who checks what it left, if that is to be checked.
     checks: Option<Owner>,
+    outside_paths: Option<OutsidePaths>,
 }
 
 impl TurnEnd {
@@ -48,7 +49,13 @@ impl TurnEnd {
     #[must_use]
     pub fn new(outcome: &TurnOutcome, usage: Option<Usage>, at: DateTime<Utc>) -> Self {
         let (outcome, end) = end_of(outcome, at.trunc_subsecs(3));
-        Self { outcome, end, usage, checks: None }
+        Self { outcome, end, usage, checks: None, outside_paths: None }
+    }
+
+    /// The same, with what was changed outside the `**Paths:**` of the thread.
+    #[must_use]
+    pub fn with_outside(self, outside_paths: Option<OutsidePaths>) -> Self {
+        Self { outside_paths, ..self }
     }
 
     /// The same, and this process goes on with the check that is due, so that nobody sees the thread rest in
@@ -63,13 +70,14 @@ impl TurnEnd {
     pub(super) fn lost(now: DateTime<Utc>) -> Self {
         let by = CancelCause::OwnerDied.words().to_owned();
         let end = End { at: Some(now), exit_code: None, failure: None, interrupted_by: Some(by) };
-        Self { outcome: Outcome::Interrupted, end, usage: None, checks: None }
+        Self { outcome: Outcome::Interrupted, end, usage: None, checks: None, outside_paths: None }
     }
 
     /// Writes it into an open record.
     pub(super) fn write(&self, thread: &mut Thread, attempt: u32) -> Result<(), TransitionError> {
-        let Self { outcome, end, usage, .. } = self.clone();
-        model::end_session(thread, attempt, outcome, end)?.usage = usage;
+        let Self { outcome, end, usage, outside_paths, .. } = self.clone();
+        let record = model::end_session(thread, attempt, outcome, end)?;
+        (record.usage, record.outside_paths) = (usage, outside_paths);
         self.begin_check(thread, attempt)
     }
 
@@ -217,8 +225,9 @@ impl Facts {
         let running = SessionState::Running { owner: Some(self.owner.clone()), asks: Vec::new() };
         let mut new = record(self.start.clone(), session, attempt, self.began, running);
         new.turns.push(self.turn);
-        if let Some(TurnEnd { outcome, end, usage, .. }) = end.cloned() {
+        if let Some(TurnEnd { outcome, end, usage, outside_paths, .. }) = end.cloned() {
             (new.state, new.usage) = (SessionState::Ended { outcome, end }, usage);
+            new.outside_paths = outside_paths;
         }
         model::begin_session(thread, new)?;
         if let Some(end) = end {

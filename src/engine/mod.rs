@@ -5,6 +5,7 @@
 
 mod adopt;
 pub mod agents;
+pub mod allowed;
 pub mod answer;
 pub mod approve;
 pub mod approved;
@@ -51,6 +52,7 @@ mod streams;
 mod tests;
 pub mod turn;
 mod update;
+pub mod user_command;
 pub mod validate;
 pub mod verify;
 pub mod why;

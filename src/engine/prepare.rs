@@ -99,7 +99,7 @@ pub fn prepare(
         warnings.push(format!("thread `{}` {}", drifted.id, drifted.kind.words()));
     }
     warnings.extend(unmet(&stream, thread, planned));
-    let conversation = converse(workspace, agents, thread, request)?;
+    let conversation = converse(workspace, agents, (&stream.id, thread), request)?;
     let Conversation { agent, models, directory, resume } = conversation;
     let connected = connected_for(workspace, &stream, agent, resume, mode)?;
     if models.is_empty() {
@@ -157,6 +157,7 @@ pub fn prepare(
             // It is due all the same.
             What::Changed(_) => Some(Checking { commands: Vec::new(), timeout: settings.verify_timeout }),
         },
+        paths: planned.paths.iter().map(|path| path.value.clone()).collect(),
     };
     Ok(Prepared {
         name: thread.name.clone(),
@@ -298,7 +299,8 @@ pub fn prompt_of(
         let history = history(workspace, &stream.id, thread, 0, depth);
         super::prompt(&stream, thread, &plan, planned, &history, &failure(thread), message)
     };
-    let prompt = match which {
+    let mut goes_on = None;
+    let mut prompt = match which {
         PromptOf::NewSession => {
             new(thread.agent.as_ref().map_or(Depth::Attempts, |agent| depth(thread, agent)))
         }
@@ -310,8 +312,13 @@ pub fn prompt_of(
                 why,
                 others: Vec::new(),
             })?;
+            goes_on = Some(record);
             resumed(workspace, &stream, thread, record, message)
         }
     };
+    let (settings, request) = (super::agents::load_settings(workspace)?, TurnRequest::default());
+    if let Some(place) = place(workspace, &settings, (&stream.id, thread), &request, goes_on, Mode::Plain)? {
+        prompt.push_str(&place.told);
+    }
     Ok((thread.id, prompt))
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::status::SessionRow;
 use super::{Hint, ResolveError, StreamHandle, Workspace, owner, resolve};
 use crate::model::{
-    self, AgentEvent, CheckStep, CheckedCommand, End, Outcome, SessionRecord, SessionRef, Spent, Stream,
-    Thread, ThreadId, ToolStatus, TransitionError,
+    self, AgentEvent, CheckStep, CheckedCommand, CommandStep, End, Outcome, SessionRecord, SessionRef, Spent,
+    Stream, Thread, ThreadId, ToolStatus, TransitionError,
 };
 use crate::store::journal::{Entry, Journals};
 use crate::store::{StoreError, TransactError};
@@ -262,6 +262,9 @@ fn turn_text(text: &mut String, entries: impl Iterator<Item = Entry>) {
             }
             AgentEvent::Question { text, .. } => format!("*asks: {text}*\n"),
             AgentEvent::Answered { answer, .. } => format!("*{answer}*\n"),
+            AgentEvent::Command { purpose, command, step: CommandStep::Ended { how, .. } } => {
+                format!("*{}: `{command}` {how}*\n", purpose.words())
+            }
             AgentEvent::Error(failure) => format!("**{failure}**\n"),
             AgentEvent::Check(CheckStep::Output { delta }) => {
                 checked.push_str(&delta);

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use super::kept::Facts;
+use super::kept::{Facts, TurnEnd};
 use super::left::Left;
 use super::owner;
 use super::workspace::Workspace;
 use crate::model::{
-    self, AgentName, Ask, BackendKind, End, Extra, Failure, Mode, ModelRef, Outcome, Owner, SessionId,
-    SessionRecord, SessionRef, SessionState, StreamId, ThreadId, TransitionError, TurnOutcome, Usage,
-    Verification,
+    self, AgentEvent, AgentName, Ask, BackendKind, End, Extra, Failure, Mode, ModelRef, Outcome, Owner,
+    SessionId, SessionRecord, SessionRef, SessionState, StreamId, ThreadId, TransitionError, TurnOutcome,
+    Usage, Verification,
 };
-use crate::store::journal::{JournalError, Journals, Writer};
+use crate::store::journal::{JournalError, JournalLine, Journals, Writer};
 use crate::store::{Store, StoreError, TransactError};
 
 /// Why a record could not be written. Nothing was changed.
@@ -123,6 +123,7 @@ pub(super) fn record(
         turns: Vec::new(),
         usage: None,
         verification: start.check.then_some(Verification::Due),
+        outside_paths: None,
         extra: Extra::new(),
     }
 }
@@ -157,17 +158,23 @@ pub fn begin_session(
     Ok(Begun { facts, journal, kept: None })
 }
 
-/// Writes an attempt that failed before a session came to be.
+/// Writes an attempt that failed before a session came to be. What was `told` of it, if anything, goes into the
+/// journal of a turn.
 ///
 /// # Errors
 /// [`SessionError`].
 pub fn fail_unopened(
     store: &Store,
     private: &Path,
+    stream: &StreamId,
     start: SessionStart,
     failure: Failure,
+    told: &[JournalLine],
     now: DateTime<Utc>,
 ) -> Result<u32, SessionError> {
+    if !told.is_empty() {
+        return fail_with_journal(store, private, stream, start, failure, told, now);
+    }
     let left = Left::of(&store.read()?, private, now);
     Ok(store.transact(|state| {
         left.write(state)?;
@@ -182,6 +189,40 @@ pub fn fail_unopened(
         model::begin_session(thread, record(start, SessionRef::Unopened, attempt, now, ended))?;
         Ok::<_, SessionError>(attempt)
     })?)
+}
+
+/// The same with a journal, which tells more than the reason.
+fn fail_with_journal(
+    store: &Store,
+    private: &Path,
+    stream: &StreamId,
+    start: SessionStart,
+    failure: Failure,
+    told: &[JournalLine],
+    now: DateTime<Utc>,
+) -> Result<u32, SessionError> {
+    let journals = Journals::new(private);
+    let outcome = TurnOutcome::Failed { failure };
+    let end = TurnEnd::new(&outcome, None, now);
+    let mut facts = Facts::new(start, None, told.first().map_or(now, |line| line.at));
+    let journaled = journals.turns(stream, facts.start.thread).unwrap_or_default();
+    let left = Left::of(&store.read()?, private, now);
+    let attempt = store.transact(|state| {
+        left.write(state)?;
+        facts.number_in(state, &journaled)?;
+        facts.write(state, Some(&end))
+    })?;
+    let last = JournalLine { at: now, event: AgentEvent::TurnEnded(outcome) };
+    let written = journals.begin(facts.header(stream, "", false)).and_then(|mut journal| {
+        for JournalLine { at, event } in told.iter().cloned().chain([last]) {
+            journal.append_at(at, event)?;
+        }
+        journal.sync()
+    });
+    if let Err(error) = written {
+        tracing::warn!(%error, "why a turn could not begin is in its record alone");
+    }
+    Ok(attempt)
 }
 
 /// Writes what the agent of an open attempt asks a person, so that every reader sees that it waits.

@@ -13,9 +13,9 @@ use super::jobs::JobMark;
 use super::owner;
 use super::windows::WindowPlace;
 use crate::model::{
-    AgentName, Ask, BatchId, BudgetCheck, Failure, Money, Progress, SessionRecord, SessionRef, SessionState,
-    Spent, StageId, Stream, StreamId, StreamState, Thread, ThreadId, ThreadStatus, Told, TurnNumber, Usage,
-    Verification, thread_status,
+    AgentName, Ask, BatchId, BudgetCheck, Failure, Money, OutsidePaths, Progress, SessionRecord, SessionRef,
+    SessionState, Spent, StageId, Stream, StreamId, StreamState, Thread, ThreadId, ThreadStatus, Told,
+    TurnNumber, Usage, Verification, thread_status,
 };
 
 /// A stream as it stands now.
@@ -237,6 +237,9 @@ pub struct SessionRow {
     /// What of it counts in sums.
     #[serde(skip)]
     pub told: Told,
+    /// What its turn changed outside the `**Paths:**` of its thread, as far as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside_paths: Option<OutsidePaths>,
     /// What its agent asks a person, and waits for; nothing when it does not run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Ask>,
@@ -284,6 +287,7 @@ impl SessionRow {
             usage: record.usage.map(Usage::rounded),
             cost: record.told().cost,
             told: record.told(),
+            outside_paths: record.outside_paths.clone(),
             asks: Vec::new(),
             verification: record.verification.clone().map(as_it_is),
         };

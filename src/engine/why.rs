@@ -10,8 +10,8 @@ use super::jobs::{JobRow, Queue, rows};
 use super::status::{SessionRow, SessionStatus, status_of};
 use super::{StreamHandle, Workspace, owner, verify};
 use crate::model::{
-    AgentEvent, BudgetCheck, CheckStep, CheckedCommand, JobStatus, Stream, TaskStatus, Thread, ThreadId,
-    ThreadStatus, ToolStatus, Verdict, Verification,
+    AgentEvent, BudgetCheck, CheckStep, CheckedCommand, CommandStep, JobStatus, Stream, TaskStatus, Thread,
+    ThreadId, ThreadStatus, ToolStatus, Verdict, Verification,
 };
 use crate::store::journal::{Entry, Journals};
 
@@ -127,7 +127,10 @@ fn attempt(row: &SessionRow) -> Evidence {
     };
     let exit = row.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
     let resumed = row.resumed_from.map(|from| format!(", going on from attempt {from}")).unwrap_or_default();
-    let says = format!("{} with {}{resumed}: {}{why}{exit}", row.agent, row.model, row.status.name());
+    let outside = row.outside_paths.as_ref().map(|outside| format!("; it changed {}", outside.words(4)));
+    let outside = outside.unwrap_or_default();
+    let says =
+        format!("{} with {}{resumed}: {}{why}{exit}{outside}", row.agent, row.model, row.status.name());
     Evidence::new(format!("attempt {}", row.attempt), says).at(row.ended_at.or(Some(row.started_at)))
 }
 
@@ -185,6 +188,12 @@ fn last_event(workspace: &Workspace, stream: &Stream, thread: &Thread) -> Option
                 format!("it asked for {permission}: {}", patterns.join(", "))
             }
             AgentEvent::Question { text, .. } => format!("it asked: {text}"),
+            AgentEvent::Command { purpose, command, step } => match step {
+                CommandStep::Started | CommandStep::Wrote { .. } => {
+                    format!("{} (running): {command}", purpose.words())
+                }
+                CommandStep::Ended { how, .. } => format!("{} ({how}): {command}", purpose.words()),
+            },
             AgentEvent::Error(failure) => failure.to_string(),
             AgentEvent::TurnEnded(_) => "the turn ended".to_owned(),
             AgentEvent::Check(CheckStep::Began { command }) => format!("the check began with `{command}`"),

@@ -90,6 +90,9 @@ pub struct TurnSpec {
     /// It runs though that is used up.
     #[serde(default)]
     pub over_budget: bool,
+    /// The globs of its `**Paths:**`; none when it may touch all.
+    #[serde(default)]
+    pub paths: Vec<String>,
     /// How what it leaves is checked; `None` when the plan asks for no check.
     #[serde(default)]
     pub check: Option<Checking>,

@@ -1,4 +1,4 @@
-//! What an agent does during a turn, in one language for all backends.
+//! What an agent does during a turn, in one language for all backends, and what is done around it.
 //!
 //! Raw events never pass a backend; everything above it (journal, tables, clients) sees only these.
 //! A text and its deltas are one text: a backend sends each byte once.
@@ -35,6 +35,44 @@ pub enum Busyness {
         attempt: u32,
         /// Why the last one failed.
         message: String,
+    },
+}
+
+/// What a command is run for that a person wrote for a shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandPurpose {
+    /// To prepare the thread's worktree: `worktree.setup`.
+    Setup,
+}
+
+impl CommandPurpose {
+    /// Where a person wrote it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Setup => "worktree.setup",
+        }
+    }
+}
+
+/// How far such a command is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum CommandStep {
+    /// It begins.
+    Started,
+    /// It wrote a line.
+    Wrote {
+        /// The line, without its end.
+        line: String,
+    },
+    /// It ended.
+    Ended {
+        /// Whether it ended well.
+        ok: bool,
+        /// How, in words.
+        how: String,
     },
 }
 
@@ -109,6 +147,16 @@ pub enum AgentEvent {
     Usage(Usage),
     /// The agent is busy, idle or retrying.
     Status(Busyness),
+    /// A command that a person wrote runs before or after the agent works.
+    Command {
+        /// What it is run for.
+        purpose: CommandPurpose,
+        /// The command as it was written.
+        command: String,
+        /// How far it is.
+        #[serde(flatten)]
+        step: CommandStep,
+    },
     /// Something failed; the turn may go on.
     Error(Failure),
     /// The turn is over. Exactly one; only the steps of a check come after it.

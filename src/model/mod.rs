@@ -27,8 +27,8 @@ mod verification;
 pub use agent_process::{AgentProcess, AgentState, ClosedAgent, KeptFor};
 pub use ask::{Ask, Policy, Question, Reply, Unfit, Wish};
 pub use budget::{Amount, Budget, BudgetCheck, BudgetOf, Limit, Limits, Verdict, judge};
-pub use change::{Hindrance, Mark, ObjectId, Obstacle, PathFacts, TurnMark, WorktreeFacts};
-pub use event::{AgentEvent, Busyness, ToolStatus};
+pub use change::{Hindrance, Mark, ObjectId, Obstacle, OutsidePaths, PathFacts, TurnMark, WorktreeFacts};
+pub use event::{AgentEvent, Busyness, CommandPurpose, CommandStep, ToolStatus};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use ids::{
     AgentName, BatchId, IdError, ModelRef, NodeId, Ordinal, SessionId, StageId, StreamId, TaskId, ThreadId,

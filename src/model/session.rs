@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentName, Ask, Extra, Failure, Money, SessionId, TurnNumber, Verification};
+use super::{AgentName, Ask, Extra, Failure, Money, OutsidePaths, SessionId, TurnNumber, Verification};
 
 /// How we talk to an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -263,6 +263,8 @@ pub struct SessionRecord {
     /// Where the check of what it left stands; none when its plan asked for none, and in records of versions
     /// that checked nothing.
     pub verification: Option<Verification>,
+    /// What its turn changed outside the `**Paths:**` of its thread, as far as that is known.
+    pub outside_paths: Option<OutsidePaths>,
     /// Fields that we do not know, kept for whoever does.
     pub extra: Extra,
 }

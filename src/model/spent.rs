@@ -278,6 +278,7 @@ mod tests {
             turns: vec![1],
             usage,
             verification: None,
+            outside_paths: None,
             extra: Extra::new(),
         }
     }

@@ -41,6 +41,7 @@ fn record(attempt: u32, state: SessionState) -> SessionRecord {
         turns: Vec::new(),
         usage: None,
         verification: None,
+        outside_paths: None,
         extra: Extra::new(),
     }
 }

@@ -104,7 +104,7 @@ pub(super) async fn give_up(runtime: &Runtime, adopted: Adopted) {
     end_in(journal, runtime, &outcome).await;
     worktrees::keep_left(&runtime.settings, &adopted.stream, &adopted.facts, &outcome).await;
     // What can't be written now is tried again, and told in the log.
-    let _ = record.end(&outcome, None, false, &runtime.unwritten).await;
+    let _ = record.end(&outcome, None, None, false, &runtime.unwritten).await;
 }
 
 /// The record of an adopted turn, and its journal, to be gone on with; a turn goes on without one.

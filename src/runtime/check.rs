@@ -16,7 +16,7 @@ use crate::model::{AgentEvent, CheckStep, CheckVerdict, Verification};
 use crate::store::Store;
 use crate::store::journal::{Journals, Writer};
 use crate::sys::fault;
-use crate::sys::output::Stop;
+use crate::sys::shell::Stop;
 
 /// Checks what an attempt left, tells every step, and writes what came of it. Gives why that could not be
 /// written, if so; it is tried again then.

@@ -12,9 +12,11 @@ use crate::engine::{
     show_asks, write_facts,
 };
 use crate::ipc::TurnSpec;
-use crate::model::{Ask, BackendKind, Failure, Mode, ModelRef, SessionId, ThreadId, TurnOutcome, Usage};
+use crate::model::{
+    Ask, BackendKind, Failure, Mode, ModelRef, OutsidePaths, SessionId, ThreadId, TurnOutcome, Usage,
+};
 use crate::store::Store;
-use crate::store::journal::Writer;
+use crate::store::journal::{JournalLine, Writer};
 
 use super::RuntimeSettings;
 
@@ -230,12 +232,13 @@ impl Record {
         &mut self,
         outcome: &TurnOutcome,
         usage: Option<Usage>,
+        outside: Option<OutsidePaths>,
         check: bool,
         unwritten: &Unwritten,
     ) -> Ended {
         self.stop_writing();
         // However late it is written, it ended now.
-        let end = TurnEnd::new(outcome, usage, self.settings.clock.now());
+        let end = TurnEnd::new(outcome, usage, self.settings.clock.now()).with_outside(outside);
         let (store, private) = (self.store.clone(), self.settings.private.clone());
         let facts = self.facts.clone();
         let write = move |end: &TurnEnd| write_facts(&store, &private, &facts, Some(end));
@@ -257,19 +260,21 @@ impl Record {
     }
 }
 
-/// Writes an attempt that never got a session: begun and failed in one. When only the disk is in the way,
+/// Writes an attempt that never got a session: begun and failed in one, with what was told of it. When only the disk is in the way,
 /// that is tried again in the background.
 pub(super) async fn unopened(
     settings: &RuntimeSettings,
     spec: &TurnSpec,
     model: &ModelRef,
     failure: Failure,
+    told: Vec<JournalLine>,
     unwritten: &Unwritten,
 ) -> Result<u32, SessionError> {
     let start = start_of(spec, model, spec.agent.backend, None);
     let store = Store::open(&spec.stream_dir, settings.clock).with_copies(&settings.private);
     let (now, private) = (settings.clock.now(), settings.private.clone());
-    let write = move || fail_unopened(&store, &private, start.clone(), failure.clone(), now);
+    let stream = spec.stream.clone();
+    let write = move || fail_unopened(&store, &private, &stream, start.clone(), failure.clone(), &told, now);
     let written = blocking(write.clone()).await;
     if written.as_ref().is_err_and(SessionError::is_disk) {
         unwritten.keep_trying(move || write().map(drop));

@@ -3,7 +3,7 @@
 mod follow;
 mod takeup;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -15,11 +15,12 @@ use super::adopt::{self, Taken};
 use super::answers::Given;
 use super::asks::Asks;
 use super::board::Board;
+use super::check;
 use super::journal::{Journal, durable};
 use super::pool::{Opened, Pool};
 use super::records::{Ended, Record, unopened};
 use super::tries::{Next, Tries};
-use super::{check, worktrees};
+use super::worktrees::{self, Ready};
 use crate::agent::{OpenRequest, PromptRequest, Session};
 use crate::engine::budget::{Said, TurnSpending};
 use crate::engine::{Facts, SessionError};
@@ -27,7 +28,8 @@ use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{
     AgentEvent, Ask, CancelCause, Failure, FailureKind, ModelRef, Policy, SessionId, TurnOutcome, Usage,
 };
-use follow::Turn;
+use crate::store::journal::JournalLine;
+use follow::{Closed, Turn};
 
 /// How long an agent may take to end a turn that was cancelled: more than the backend itself gives it.
 const CANCEL: Duration = Duration::from_secs(20);
@@ -75,6 +77,10 @@ impl Attempt {
     fn failed(failure: Failure) -> Self {
         Self::of(TurnOutcome::Failed { failure })
     }
+
+    fn not_begun(cause: CancelCause) -> Self {
+        Self::of(TurnOutcome::Cancelled { cause })
+    }
 }
 
 pub(super) async fn run(
@@ -98,19 +104,29 @@ pub(super) async fn run(
     let mut last = Attempt::failed(Failure::new(FailureKind::ModelUnknown, "the agent has no model"));
     let mut tries = Tries::new(spec.models.clone(), runtime.settings.wait_for_limit);
     let mut next = tries.first();
+    let mut prepared = Vec::new();
     // Of a turn that goes on it is ready.
-    if adopted.is_none()
-        && let Err(failure) = worktrees::ready(&runtime.settings, &mut spec, news).await
-        && let Some(model) = next.take()
-    {
-        last = refused(runtime, &spec, &model, failure).await;
+    if adopted.is_none() {
+        let cancel = cancel_cause(&mut cancelled);
+        match (worktrees::ready(&runtime.settings, &mut spec, news, cancel).await, &next) {
+            (Ready::Made(told), _) => prepared = told,
+            (Ready::Failed(failure, told), Some(model)) => {
+                last = refused(runtime, &spec, model, failure, told).await;
+                next = None;
+            }
+            (Ready::Failed(..), None) => {}
+            (Ready::Cancelled(cause), _) => (last, next) = (Attempt::not_begun(cause), None),
+        }
     }
     while let Some(model) = next.take() {
         last = match adopted.take() {
             Some((adopted, seen)) => {
                 takeup::take_up(runtime, &spec, *adopted, seen, news, cancelled.clone(), answers).await
             }
-            None => attempt(runtime, &spec, &model, news, cancelled.clone(), answers).await,
+            None => {
+                let told = std::mem::take(&mut prepared);
+                attempt(runtime, &spec, &model, told, news, cancelled.clone(), answers).await
+            }
         };
         let goes_on = budgets(runtime, &spec, &last, news);
         let TurnOutcome::Failed { failure } = &last.outcome else { break };
@@ -207,6 +223,7 @@ async fn attempt(
     runtime: &Runtime,
     spec: &TurnSpec,
     model: &ModelRef,
+    told: Vec<JournalLine>,
     news: News<'_>,
     mut cancelled: Cancelled,
     answers: &mut Given,
@@ -217,13 +234,12 @@ async fn attempt(
         cause = cancel_cause(&mut cancelled) => {
             // No session, no record: nothing had begun. If the agent was just making the session, it keeps
             // one without a message, which is in nobody's way.
-            let outcome = TurnOutcome::Cancelled { cause };
-            return Attempt::of(outcome);
+            return Attempt::not_begun(cause);
         }
     };
     let Opened { mut session, lease } = match opened {
         Ok(opened) => opened,
-        Err(failure) => return refused(runtime, spec, model, failure).await,
+        Err(failure) => return refused(runtime, spec, model, failure, told).await,
     };
     // What a session that goes on has used before is not of this attempt.
     let before = match spec.resume.is_some() || spec.connected.is_some() {
@@ -246,6 +262,9 @@ async fn attempt(
         news(TurnMessage::Warning { message });
     }
     let journal = record.take_journal().map(Journal::new);
+    if let Some(journal) = &journal {
+        told.iter().for_each(|line| journal.append(line.at, &line.event));
+    }
     let mut turn = Turn {
         settings,
         session: &mut *session,
@@ -253,6 +272,7 @@ async fn attempt(
         news,
         journal,
         produced: false,
+        written: BTreeSet::new(),
         thread: spec.thread,
         asking: spec.asking,
         tell: &|ask: &Ask| runtime.notifier.waits(spec, ask),
@@ -274,11 +294,11 @@ async fn attempt(
             answers,
         )
         .await;
-    let (produced, journal) = turn.close().await;
+    let Closed { produced, written, journal } = turn.close().await;
     let usage = used_since(&mut *session, before).await;
-    worktrees::keep(settings, spec, &record.facts, &outcome, news).await;
+    let outside = worktrees::keep(settings, spec, &record.facts, &outcome, written, news).await;
     // Both go to the disk at once, and both are there before anybody is told.
-    let end = record.end(&outcome, usage, has_commands(spec), &runtime.unwritten);
+    let end = record.end(&outcome, usage, outside, has_commands(spec), &runtime.unwritten);
     let (Ended { attempt, unrecorded, spending, checks }, ()) = tokio::join!(end, durable(journal));
     let (attempt, check) = (Some(attempt), checks.then(|| record.facts.clone()));
     let session = record.facts.session.clone();
@@ -321,8 +341,14 @@ async fn open(pool: &Pool, spec: &TurnSpec, news: News<'_>, runs: bool) -> Resul
 }
 
 /// Records an attempt that got no session.
-async fn refused(runtime: &Runtime, spec: &TurnSpec, model: &ModelRef, failure: Failure) -> Attempt {
-    match unopened(&runtime.settings, spec, model, failure.clone(), &runtime.unwritten).await {
+async fn refused(
+    runtime: &Runtime,
+    spec: &TurnSpec,
+    model: &ModelRef,
+    failure: Failure,
+    told: Vec<JournalLine>,
+) -> Attempt {
+    match unopened(&runtime.settings, spec, model, failure.clone(), told, &runtime.unwritten).await {
         Ok(attempt) => Attempt { attempt: Some(attempt), ..Attempt::failed(failure) },
         Err(error) => Attempt { unrecorded: Some(error.chain()), ..Attempt::failed(failure) },
     }

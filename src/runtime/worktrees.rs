@@ -1,14 +1,20 @@
 //! The worktree of a turn: ready before its agent is asked for anything, and kept before its end is recorded.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use tokio::sync::mpsc;
 
 use super::RuntimeSettings;
-use crate::engine::changes::{ChangeError, Desk};
+use crate::engine::allowed::outside;
+use crate::engine::changes::{ChangeError, Desk, Preparation};
 use crate::engine::{Facts, Workspace};
-use crate::ipc::{TurnMessage, TurnSpec};
-use crate::model::{Failure, FailureKind, StreamId, TurnMark, TurnOutcome};
+use crate::ipc::{Isolated, TurnMessage, TurnSpec};
+use crate::model::{CancelCause, Failure, FailureKind, OutsidePaths, StreamId, TurnMark, TurnOutcome};
+use crate::store::journal::JournalLine;
+use crate::sys::clock::Clock;
+use crate::sys::shell::Stop;
 
 /// How many names a warning shows.
 const MOST: usize = 5;
@@ -27,52 +33,120 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|panic| Err(ChangeError::Bug(panic.to_string())))
 }
 
-/// Makes the worktree of a turn, if it has one, and tells what is done.
+/// Whether the worktree of a turn is ready, and what is to stand in the turn's journal.
+pub(super) enum Ready {
+    /// The turn may begin.
+    Made(Vec<JournalLine>),
+    /// It can't begin.
+    Failed(Failure, Vec<JournalLine>),
+    /// Somebody does not want it any more.
+    Cancelled(CancelCause),
+}
+
+/// Makes the worktree of a turn, if it has one, and tells what is done. Cancelled, it ends what it started.
 pub(super) async fn ready(
     settings: &RuntimeSettings,
     spec: &mut TurnSpec,
     news: &(dyn Fn(TurnMessage) + Send + Sync),
-) -> Result<(), Failure> {
-    let Some(isolated) = spec.isolated.clone() else { return Ok(()) };
+    cancelled: impl Future<Output = CancelCause>,
+) -> Ready {
+    let Some(isolated) = spec.isolated.clone() else { return Ready::Made(Vec::new()) };
     let (settings, stream, thread) = (settings.clone(), spec.stream.clone(), spec.thread);
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (clock, stop) = (settings.clock, Stop::default());
+    let (tell, told) = mpsc::unbounded_channel();
+    let stopped_by = stop.clone();
     let making = blocking(move || {
-        let desk = desk(&settings, isolated.data)?;
-        let path = desk.ensure_worktree(&stream, thread, &isolated.settings, &mut |line| {
+        let desk = desk(&settings, isolated.data)?.stopped_by(stopped_by);
+        let path = desk.ensure_worktree(&stream, thread, &isolated.settings, &mut |what| {
             // Whoever listened is gone with the turn.
-            let _ = tell.send(line.to_owned());
+            let _ = tell.send(what);
         })?;
         if isolated.together {
             desk.bring_together(&stream, thread)?;
         }
         Ok((path, desk.main_tree()?))
     });
-    let listening = async {
-        while let Some(what) = told.recv().await {
-            news(TurnMessage::Preparing { what });
+    let mut both = pin!(async { tokio::join!(making, listen(told, clock, news)) });
+    let ((made, lines), cause) = tokio::select! {
+        both = &mut both => (both, None),
+        cause = cancelled => {
+            stop.stop();
+            (both.await, Some(cause))
         }
     };
-    let (made, ()) = tokio::join!(making, listening);
-    let (path, before) = made.map_err(|error| {
-        let words = crate::engine::hint::chain(&error);
-        Failure::new(FailureKind::Task, format!("its worktree could not be made ready: {words}"))
-    })?;
-    spec.directory = path;
-    if let Some(isolated) = &mut spec.isolated {
-        isolated.before = Some(before);
+    match (made, cause) {
+        (_, Some(cause)) => Ready::Cancelled(cause),
+        (Ok((path, before)), None) => {
+            spec.directory = path;
+            if let Some(isolated) = &mut spec.isolated {
+                isolated.before = Some(before);
+            }
+            Ready::Made(lines)
+        }
+        (Err(error), None) => {
+            let words = crate::engine::hint::chain(&error);
+            let words = format!("its worktree could not be made ready: {words}");
+            Ready::Failed(Failure::new(FailureKind::Task, words), lines)
+        }
     }
-    Ok(())
 }
 
-/// Keeps what the turn left, and tells what a person should know of it.
+/// Passes on what is told of a worktree that is made, and gives what is to stand in a journal.
+async fn listen(
+    mut told: mpsc::UnboundedReceiver<Preparation>,
+    clock: Clock,
+    news: &(dyn Fn(TurnMessage) + Send + Sync),
+) -> Vec<JournalLine> {
+    let mut lines = Vec::new();
+    while let Some(what) = told.recv().await {
+        match what {
+            Preparation::Doing(what) => news(TurnMessage::Preparing { what }),
+            Preparation::Command(event) => {
+                let line = JournalLine { at: clock.now(), event };
+                lines.push(line.clone());
+                news(TurnMessage::Event { at: line.at, event: line.event });
+            }
+        }
+    }
+    lines
+}
+
+/// Keeps what the turn left, if it ran in a worktree, and tells what a person should know of it; with what it
+/// changed outside the paths of its thread. `written` is what its tools told of.
 pub(super) async fn keep(
     settings: &RuntimeSettings,
     spec: &TurnSpec,
     facts: &Facts,
     outcome: &TurnOutcome,
+    written: BTreeSet<PathBuf>,
     news: &(dyn Fn(TurnMessage) + Send + Sync),
-) {
-    let Some(isolated) = spec.isolated.clone() else { return };
+) -> Option<OutsidePaths> {
+    // What lies in a worktree is the turn's, whichever way it came there; in a shared checkout, nobody knows whose.
+    let changed = match spec.isolated.clone() {
+        Some(isolated) => keep_worktree(settings, spec, isolated, facts, outcome, news).await,
+        None => written.into_iter().collect(),
+    };
+    let outside = outside(spec.paths.iter().map(String::as_str), changed);
+    if let Some(outside) = &outside {
+        warn(spec, news, format!("the turn changed {}", outside.words(MOST)));
+    }
+    outside
+}
+
+fn warn(spec: &TurnSpec, news: &(dyn Fn(TurnMessage) + Send + Sync), message: String) {
+    tracing::warn!(thread = %spec.thread, "{message}");
+    news(TurnMessage::Warning { message });
+}
+
+/// The files that the turn changed in its worktree.
+async fn keep_worktree(
+    settings: &RuntimeSettings,
+    spec: &TurnSpec,
+    isolated: Isolated,
+    facts: &Facts,
+    outcome: &TurnOutcome,
+    news: &(dyn Fn(TurnMessage) + Send + Sync),
+) -> Vec<PathBuf> {
     let mut mark = mark(facts, outcome);
     let (settings, stream, thread) = (settings.clone(), spec.stream.clone(), spec.thread);
     let kept = blocking(move || {
@@ -83,21 +157,19 @@ pub(super) async fn keep(
         let outside = mark.outside.clone();
         Ok((desk.keep_turn(&stream, thread, mark)?, outside))
     });
-    let warn = |message: String| {
-        tracing::warn!(thread = %spec.thread, "{message}");
-        news(TurnMessage::Warning { message });
-    };
+    let warn = |message| warn(spec, news, message);
     let (kept, outside) = match kept.await {
         Ok(kept) => kept,
         Err(error) => {
             let words = crate::engine::hint::chain(&error);
-            return warn(format!("what the turn left in its worktree could not be kept: {words}"));
+            warn(format!("what the turn left in its worktree could not be kept: {words}"));
+            return Vec::new();
         }
     };
     if !outside.is_empty() {
         warn(format!("the main checkout changed while it ran in its worktree: {}", list(&outside)));
     }
-    let Some(kept) = kept else { return };
+    let Some(kept) = kept else { return Vec::new() };
     if kept.empty && *outcome == TurnOutcome::Completed {
         warn("the turn ended well, and its thread has changed nothing".to_owned());
     }
@@ -105,6 +177,7 @@ pub(super) async fn keep(
         let names: Vec<String> = kept.nested.iter().map(|path| path.display().to_string()).collect();
         warn(format!("repositories within the worktree are in no snapshot: {}", list(&names)));
     }
+    kept.files
 }
 
 /// Keeps what a turn left that nobody came for, if it ran in a worktree.

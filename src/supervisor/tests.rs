@@ -53,6 +53,7 @@ fn spec(stream: &str, thread: &str) -> Box<TurnSpec> {
         budget: crate::model::Budget::default(),
         over_budget: false,
         check: None,
+        paths: Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::grid::{Column, Grid, Text};
 use super::{Screen, Style, one_line};
 use crate::engine::changes::{ChangeRow, Clash, With, WorktreeUse};
+use crate::model::TurnMark;
 
 /// How many names of files a line shows.
 const MOST: usize = 4;
@@ -27,18 +28,31 @@ pub fn changes_table(screen: &Screen, rows: &[ChangeRow]) -> String {
             (false, true) => ("clean", Style::Good),
             (false, false) => ("blocked", Style::Bad),
         };
-        let only_threads = row.clashes.iter().all(|clash| matches!(clash.with, With::Thread(_)));
-        let (says, style) =
-            if says == "blocked" && only_threads { ("one of them", Style::Attention) } else { (says, style) };
+        let with = |clash: &Clash| match clash.with {
+            With::Thread(thread) => Some(thread.to_string()),
+            With::MainCheckout => None,
+        };
+        // It can be applied, but then the others can't.
+        let others: Option<Vec<String>> = row.clashes.iter().map(with).collect();
+        let (says, style) = match others.as_deref() {
+            Some([only]) if !row.running => (format!("not with {only}"), Style::Attention),
+            Some([_, _, ..]) if !row.running => {
+                (format!("not with {} others", row.clashes.len()), Style::Attention)
+            }
+            _ => (says.to_owned(), style),
+        };
         let cells: Vec<Text> = vec![
             row.thread.to_string().into(),
             row.name.as_str().into(),
             row.files.len().to_string().into(),
             format!("+{} -{}", row.added, row.removed).into(),
             row.by.join(", ").into(),
-            Text::styled(says, style),
+            Text::styled(&says, style),
         ];
         grid.row(cells);
+        if let Some(outside) = row.outside() {
+            grid.below(&outside.words(MOST));
+        }
         row.clashes.iter().for_each(|clash| grid.below(&words(clash)));
     }
     grid.draw(screen)
@@ -62,13 +76,19 @@ fn words(clash: &Clash) -> String {
 pub fn change_text(screen: &Screen, row: &ChangeRow) -> String {
     let by = if row.by.is_empty() { "nobody's turn".to_owned() } else { row.by.join(", ") };
     let mut text = format!("{} {}: changes from {by}\n", row.thread, one_line(&row.name));
-    let mut grid = Grid::new([Column::whole("File"), Column::whole("Change"), Column::whole("Lines")]);
+    let mut grid = Grid::new([
+        Column::whole("File"),
+        Column::whole("Change"),
+        Column::whole("Lines"),
+        Column::whole(if row.outside().is_some() { "Paths" } else { "" }),
+    ]);
     for file in &row.files {
         let lines = match (file.added, file.removed) {
             (Some(added), Some(removed)) => format!("+{added} -{removed}"),
             _ => "binary".to_owned(),
         };
-        grid.row([file.path.to_string_lossy().as_ref().into(), file.change.into(), lines.into()]);
+        let beside = if file.outside_paths { Text::styled("outside", Style::Attention) } else { "".into() };
+        grid.row([file.path.to_string_lossy().as_ref().into(), file.change.into(), lines.into(), beside]);
     }
     text.push_str(&grid.draw(screen));
     for turn in &row.turns {
@@ -77,16 +97,17 @@ pub fn change_text(screen: &Screen, row: &ChangeRow) -> String {
             let files = files.join(", ");
             text.push_str(&format!("while turn {} ran, the main checkout changed: {files}\n", turn.turn));
         }
-        text.push_str(&format!(
-            "turn {} by {} ({}): {}\n",
-            turn.turn,
-            one_line(&turn.agent),
-            one_line(&turn.model),
-            turn.status
-        ));
+        text.push_str(&turn_line(turn));
     }
     row.clashes.iter().for_each(|clash| text.push_str(&format!("{}\n", words(clash))));
     text
+}
+
+/// A turn of which there is a snapshot: `turn 1 by default (a/model): completed`.
+#[must_use]
+pub fn turn_line(turn: &TurnMark) -> String {
+    let (agent, model) = (one_line(&turn.agent), one_line(&turn.model));
+    format!("turn {} by {agent} ({model}): {}\n", turn.turn, turn.status)
 }
 
 /// The worktrees, a line each.

@@ -1,7 +1,9 @@
 //! What an agent says and does, as text that streams.
 
 use super::{Screen, Style, paint, printable};
-use crate::model::{AgentEvent, Busyness, CheckStep, CheckVerdict, CheckedCommand, ToolStatus, TurnOutcome};
+use crate::model::{
+    AgentEvent, Busyness, CheckStep, CheckVerdict, CheckedCommand, CommandStep, ToolStatus, TurnOutcome,
+};
 
 /// How many lines of a tool's output are shown: enough to see what came out.
 const OUTPUT: usize = 8;
@@ -53,6 +55,7 @@ impl LogPrinter {
                 self.line("↻", &format!("retry {attempt}: {message}"), Style::Attention);
             }
             AgentEvent::Opened { .. } | AgentEvent::Status(_) | AgentEvent::Usage(_) => {}
+            AgentEvent::Command { purpose, command, step } => self.command(purpose.words(), command, step),
             AgentEvent::Error(failure) => self.line("✗", &failure.to_string(), Style::Bad),
             AgentEvent::Check(step) => self.check(step),
             AgentEvent::TurnEnded(outcome) => match outcome {
@@ -126,6 +129,18 @@ impl LogPrinter {
             ToolStatus::Running => self.line("→", &words, Style::Active),
             ToolStatus::Completed => self.output("✓", &words, output, Style::Good),
             ToolStatus::Failed => self.output("✗", &words, output, Style::Bad),
+        }
+    }
+
+    /// A command of a person's, each line as it comes.
+    fn command(&mut self, purpose: &str, command: &str, step: &CommandStep) {
+        match step {
+            CommandStep::Started => self.line("→", &format!("{purpose}: {command}"), Style::Active),
+            CommandStep::Wrote { line } => self.faint(&printable(line)),
+            CommandStep::Ended { ok: true, .. } => self.line("✓", purpose, Style::Good),
+            CommandStep::Ended { ok: false, how } => {
+                self.line("✗", &format!("{purpose}: {how}: {command}"), Style::Bad);
+            }
         }
     }
 

@@ -32,7 +32,7 @@ mod why;
 
 pub use asks::asks_text;
 pub use cases::cases_table;
-pub use changes::{change_text, changes_table, worktrees_table};
+pub use changes::{change_text, changes_table, turn_line, worktrees_table};
 pub use choose::{abandon, ask, choose};
 pub use confirm::confirm;
 pub use copies::copies_table;

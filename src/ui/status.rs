@@ -186,6 +186,7 @@ fn wide_threads(screen: &Screen, report: &StatusReport) -> Grid {
         cells.extend(tells_spent.then(|| spent::short(&thread.spent).into()));
         cells.extend([agent.into(), session.into(), resumes(thread).into()]);
         grid.row(cells);
+        outside(thread).iter().for_each(|line| grid.below(line));
     }
     grid
 }
@@ -201,8 +202,15 @@ fn narrow_threads(screen: &Screen, report: &StatusReport) -> Grid {
         cells.extend(tells_spent.then(|| spent::short(&thread.spent).into()));
         grid.row(cells);
         grid.below(&had(screen, thread));
+        outside(thread).iter().for_each(|line| grid.below(line));
     }
     grid
+}
+
+/// What the last turn of a thread changed and was not to touch.
+fn outside(thread: &ThreadRow) -> Option<String> {
+    let outside = thread.sessions.last()?.outside_paths.as_ref()?;
+    Some(format!("→ it changed {}", outside.words(3)))
 }
 
 /// What a thread has had, in a line: `2 sessions · default · failed 3m ago (auth) · can be resumed`.

@@ -293,3 +293,27 @@ fn what_a_killed_command_leaves_the_next_one_ends() {
         project.assert_records_are_whole();
     }
 }
+
+/// A turn whose opencode is killed in the middle of it leaves what it did: the snapshot is there before its end is on
+/// record. Mutant tried: not keeping what a failed turn left.
+#[test]
+fn a_turn_whose_agent_is_killed_leaves_its_snapshot() {
+    let project = Project::new(&["@bash echo half >half.txt\n@text I think.\n@hang"]);
+    let running = project.start(1, &["--worktree"]);
+    let directory = || project.attempt(1)["directory"].as_str().map(std::path::PathBuf::from);
+    let half = || directory().is_some_and(|at| at.join("half.txt").is_file());
+    wait_until("half of it", PATIENCE, half);
+    kill(project.server());
+    let ended = running.output();
+    assert_eq!(ended.code, 1, "{ended:#?}");
+    assert_eq!(project.thread_status(1), "failed", "{:#}", project.attempt(1));
+    let at = "refs/work/001-test/01.01.01/turns/1";
+    assert_eq!(project.env.git(&project.repo(), &["show", &format!("{at}:half.txt")]).trim(), "half");
+    let status = project
+        .env
+        .git(&project.repo(), &["log", "-1", "--format=%(trailers:key=Work-Status,valueonly)", at]);
+    assert_eq!(status.trim(), "failed");
+    let changes = project.work(["changes"]).ok().stdout;
+    assert!(changes.contains("01.01.01") && changes.contains("+1 -0"), "{changes}");
+    project.assert_records_are_whole();
+}

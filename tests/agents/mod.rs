@@ -23,6 +23,7 @@ mod multi;
 mod notify;
 mod opencode_backend;
 mod opencode_failures;
+mod paths;
 mod permissions;
 mod primary;
 mod questions;

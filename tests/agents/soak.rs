@@ -150,6 +150,7 @@ impl Soak {
             budget: work::model::Budget::default(),
             over_budget: false,
             check: None,
+            paths: Vec::new(),
         };
         let (connection, listener) = Client::connect(&self.socket).expect("it serves").into_parts();
         let (tell, incoming) = mpsc::channel();

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use work::sys::process::Signal;
 
 use crate::support::project::Project;
+use crate::support::wait::{PATIENCE, wait_until};
 
 /// A script that changes a file and reports its task.
 fn script(edit: &str) -> String {
@@ -130,7 +132,69 @@ fn what_goes_wrong_is_kept_and_told() {
     let stopped = project.execute(1, &["--worktree"]);
     assert_eq!(stopped.code, 1, "{stopped:#?}");
     assert!(stopped.stderr.contains("no such tool"), "{stopped:#?}");
+    let logs = project.work(["logs", "1.1.1"]).ok().stdout;
+    assert!(logs.contains("  no such tool\n") && logs.contains("ended with exit code 3"), "{logs}");
     project.assert_records_are_whole();
+}
+
+/// A conversation belongs to its folder: a worktree that was removed is made anew there from its last snapshot, and
+/// the same conversation goes on. Mutant tried: refusing when the folder is gone.
+#[test]
+fn a_removed_worktree_is_made_anew_for_its_conversation() {
+    let project = Project::new(&["@bash echo mine >mine.txt\n@text the word is aubergine"]);
+    assert_eq!(project.execute(1, &["--worktree"]).code, 1, "its task is open");
+    let before = project.attempt(1);
+    let directory = before["directory"].as_str().expect("a folder").to_owned();
+    project.work(["worktree", "remove", "1.1.1"]).ok();
+    assert!(!Path::new(&directory).exists());
+    assert_eq!(project.thread(1)["resumable"], true);
+    let goes_on = script("cat mine.txt >seen.txt");
+    let message = format!("```script\n{goes_on}\n```");
+    let fixed = project.work(["execute", "--thread", "1.1.1", "--resume", "--message", &message]);
+    assert_eq!(fixed.code, 0, "{fixed:#?}");
+    let request = project.model().wait_for_request("made anew from its last snapshot").to_string();
+    assert!(request.contains("aubergine"), "the model is told what was said before: {request}");
+    let after = project.attempt(1);
+    assert_eq!((&after["sessionId"], &after["directory"]), (&before["sessionId"], &before["directory"]));
+    assert_eq!(read(format!("{directory}/seen.txt")), "mine\n");
+    project.assert_records_are_whole();
+}
+
+/// What prepares a worktree is seen as it happens, and stands in the journal of the turn. Mutant tried: not
+/// writing what was told before the journal was there.
+#[test]
+fn what_prepares_a_worktree_is_in_the_journal() {
+    let project = Project::new(&[&script("true")]);
+    project.settings("worktree:\n  setup: ['echo out; echo err >&2', 'pwd']\n");
+    let executed = project.execute(1, &["--worktree"]);
+    assert_eq!(executed.code, 0, "{executed:#?}");
+    let wanted = "→ worktree.setup: echo out; echo err >&2\n  out\n  err\n✓ worktree.setup\n→ worktree.setup: pwd\n  /";
+    assert!(executed.stdout.contains(wanted), "{executed:#?}");
+    let logs = project.work(["logs", "1.1.1"]).ok().stdout;
+    assert!(logs.contains(wanted) && logs.contains("the agent ended its turn"), "{logs}");
+    let again = project.work(["worktree", "open", "1.1.1"]).ok();
+    assert!(again.stderr.is_empty(), "it is ready: {again:#?}");
+}
+
+/// Ctrl-C ends what prepares a worktree, with all it started, and the worktree is made anew. Mutant tried: not
+/// stopping the command.
+#[test]
+fn a_cancel_ends_what_prepares_a_worktree() {
+    for more in [&[][..], &["--no-supervisor"]] {
+        let project = Project::with_fake(&["none"], "exit 1");
+        project.settings("worktree:\n  setup: ['sleep 4711 & sleep 4711']\n");
+        let args = [&["--worktree"], more].concat();
+        let running = project.start(1, &args);
+        wait_until("the preparation", PATIENCE, || project.processes_with("sleep 4711").len() >= 2);
+        running.signal(Signal::SIGINT);
+        let ended = running.output();
+        assert_eq!(ended.code, 130, "{more:?}: {ended:#?}");
+        assert!(project.processes_with("sleep 4711").is_empty(), "{more:?}");
+        assert_eq!(project.thread_status(1), "pending", "nothing had begun");
+        project.settings("worktree:\n  setup: ['echo made >made']\n");
+        let path = project.work(["worktree", "open", "1.1.1"]).ok().stdout;
+        assert_eq!(read(Path::new(path.trim()).join("made")), "made\n");
+    }
 }
 
 /// A batch in windows, applied when all its threads are done; a conflict never passes as done.
@@ -148,4 +212,71 @@ fn a_batch_is_applied_when_it_is_done() {
     );
     assert!(changes(&project).is_empty());
     project.assert_records_are_whole();
+}
+
+/// A project whose second thread is a batch of its own, after the first.
+fn two_batches(first: &str, second: &str) -> Project {
+    let project = Project::new(&[first, second]);
+    let plan = project.read("work/001-test/PLAN.md").expect("the plan");
+    let plan =
+        plan.replace("###### Thread 02: T2", "##### Batch 02: Later\n\nLater.\n\n###### Thread 01: T2");
+    project.env.write("repo/work/001-test/PLAN.md", plan);
+    project.work(["approve", "plan", "--yes"]).ok();
+    project
+}
+
+/// The next batch begins with what was applied, in windows and as jobs. Mutant tried: not applying what jobs left.
+#[test]
+fn batch_after_batch_is_applied() {
+    for how in [["--window", "stream"].as_slice(), &["--headless"]] {
+        let project = two_batches(&script("echo 1 >one.txt"), &script("cat one.txt one.txt >two.txt"));
+        let flags = ["continue", "--until", "end", "--worktree", "--wait", "--apply"];
+        let ran = project.work(flags.iter().chain(how));
+        assert_eq!(ran.code, 0, "{how:?}: {ran:#?}");
+        let repo = project.repo();
+        assert_eq!(
+            (read(repo.join("one.txt")), read(repo.join("two.txt"))),
+            ("1\n".into(), "1\n1\n".into()),
+            "{how:?}: {ran:#?}"
+        );
+        assert!(
+            ran.stderr.contains("applied 01.01.01: 1 file") && changes(&project).is_empty(),
+            "{how:?}: {ran:#?}"
+        );
+        project.assert_records_are_whole();
+    }
+}
+
+/// A conflict ends it, whatever is to be skipped: nothing that was not applied passes as done. Mutant tried: going on
+/// with `--skip-failed`.
+#[test]
+fn a_conflict_never_passes_as_done() {
+    let first = script("echo agent >shared.txt; echo user >\"$WORK_ROOT/shared.txt\"");
+    for how in [["--window", "stream"].as_slice(), &["--headless"]] {
+        let project = two_batches(&first, &script("true"));
+        let flags = ["continue", "--until", "end", "--skip-failed", "--worktree", "--wait", "--apply"];
+        let ran = project.work(flags.iter().chain(how));
+        assert_eq!(ran.code, 1, "{how:?}: {ran:#?}");
+        for words in [
+            "nothing was applied",
+            "shared.txt",
+            "work fix --thread 01.01.01 --resume",
+            "the next one does not begin",
+        ] {
+            assert!(ran.stderr.contains(words), "{how:?} {words}: {ran:#?}");
+        }
+        assert_eq!(read(project.repo().join("shared.txt")), "user\n", "{how:?}");
+        let state = project.state().to_string();
+        assert!(!state.contains("\"attempt\":2") && changes(&project).len() == 1, "{how:?}: {state}");
+        assert_eq!(
+            project.status()["threads"]
+                .as_array()
+                .expect("threads")
+                .iter()
+                .filter(|one| one["status"] == "pending")
+                .count(),
+            1
+        );
+        project.assert_records_are_whole();
+    }
 }

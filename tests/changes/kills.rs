@@ -137,6 +137,62 @@ fn a_worktree_that_is_half_removed_loses_nothing() {
     }
 }
 
+/// Nothing of either side is lost, no mark of a conflict is there twice, and what is half done never counts as the
+/// agent's change. Mutants tried: not taking back what was placed; completing nothing after the refs had moved.
+#[test]
+fn two_sides_that_are_brought_together_and_killed_are_whole_or_apart() {
+    let points = [
+        "together.begun",
+        "place.staged",
+        "place.placed:1",
+        "place.placed:2",
+        "together.placed",
+        "together.moved",
+    ];
+    for point in points {
+        let rig = Rig::new();
+        let tree = rig.turn(1, &[("a.txt", "agent\n"), ("b.txt", "agent b\n"), ("new", "agent new\n")]);
+        rig.write("a.txt", "user\n");
+        rig.write("b.txt", "user b\n");
+        rig.write("of-user", "user\n");
+        rig.git(&["add", "--all"]);
+        rig.git(&["commit", "--quiet", "--message=Theirs"]);
+        let (apart, main) = (files(&tree), files(&rig.repo));
+        assert!(rig.killed_at(1, &["together"], point), "`{point}` was not reached");
+        // Whatever is asked next.
+        let rows = rig.desk().list(None).unwrap();
+        assert_eq!(rows.len(), 1, "{point}");
+        assert!(rig.git(&["for-each-ref", "refs/work/doing/"]).is_empty(), "{point}");
+        let moved = point == "together.moved";
+        let text = |name: &str| fs::read_to_string(tree.join(name)).unwrap_or_default();
+        if moved {
+            assert!(text("a.txt").contains("<<<<<<<") && text("of-user") == "user\n", "{point}");
+        } else {
+            let mut now = files(&tree);
+            now.retain(|path, _| path.as_os_str() != ".git");
+            let mut before = apart.clone();
+            before.retain(|path, _| path.as_os_str() != ".git");
+            assert_eq!(now, before, "{point}");
+            assert_eq!(rig.run(1, &["together"]).ok().stdout.trim(), "2", "{point}");
+        }
+        let refs = rig.refs(1);
+        let tip = refs.tip.as_ref().unwrap().commit.clone();
+        for (name, ours, theirs) in [("a.txt", "user\n", "agent\n"), ("b.txt", "user b\n", "agent b\n")] {
+            let both = text(name);
+            assert!(both.contains(ours) && both.contains(theirs), "{point}: {both}");
+            assert_eq!(both.matches("<<<<<<<").count(), 1, "{point}: {both}");
+            assert_eq!(rig.at(&tip, name).as_deref(), Some(both.as_str()), "{point}");
+            assert_eq!(rig.at(&refs.base.as_ref().unwrap().commit, name).as_deref(), Some(ours), "{point}");
+            assert_eq!(rig.at(&refs.turns[&1].at.commit, name).as_deref(), Some(theirs), "{point}");
+        }
+        assert_eq!(text("new"), "agent new\n");
+        // What its agent sees as changed is its own.
+        let own = rig.env.git(&tree, &["status", "--short", "--untracked-files=all"]);
+        assert!(!own.contains("of-user") && own.contains("a.txt") && own.contains("new"), "{point}: {own}");
+        assert_eq!(files(&rig.repo), main, "{point}");
+    }
+}
+
 #[test]
 fn a_turn_that_is_killed_while_it_is_kept_is_kept_by_the_next() {
     for point in ["changes.kept", "changes.marked"] {

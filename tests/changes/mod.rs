@@ -5,5 +5,5 @@ mod kills;
 mod lost;
 mod merge;
 mod parallel;
-mod rig;
+pub(crate) mod rig;
 mod snapshot;

@@ -2,7 +2,7 @@
 
 use std::process::Child;
 
-use super::rig::{Rig, files};
+use super::rig::{Rig, files, put};
 
 #[test]
 fn worktrees_are_made_at_once_beside_everything_else() {
@@ -28,4 +28,46 @@ fn worktrees_are_made_at_once_beside_everything_else() {
     assert!(noise.wait().expect("waited").success(), "nobody else was disturbed");
     assert_eq!(rig.desk().worktrees().expect("listed").len(), 32);
     rig.git(&["fsck", "--no-dangling"]);
+}
+
+/// A `git gc --prune=now` that a user runs beside us takes what no ref holds yet, at whichever step of git's. Mutants
+/// tried: not trying again; not looking whether all is there.
+#[test]
+fn a_gc_beside_a_snapshot_costs_nothing() {
+    let git = work::sys::process::find("git").unwrap();
+    for (step, what) in [
+        ("write-tree", "before"),
+        ("commit-tree", "before"),
+        ("update-ref", "before"),
+        ("update-ref", "a blob"),
+    ] {
+        let rig = Rig::new();
+        let tree = rig.worktree(1);
+        put(&tree, "a.txt", "the only copy\n");
+        put(&tree, "x/new.txt", "new\n");
+        let marker = rig.env.root().join("pruned");
+        let object = rig.env.git(&tree, &["hash-object", "x/new.txt"]);
+        let object = rig.repo.join(".git/objects").join(&object[..2]).join(object[2..].trim());
+        let (git, repo, marker) = (git.display(), rig.repo.display(), marker.display());
+        let takes = match what {
+            "before" => format!("'{git}' -C '{repo}' prune --expire=now"),
+            _ => format!("'{git}' \"$@\"; code=$?; rm '{}'; exit $code", object.display()),
+        };
+        rig.env.script(
+            "gc-bin/git",
+            &format!(
+                "#!/bin/sh\nfor word; do if [ \"$word\" = {step} ] && [ ! -e '{marker}' ]; then : >'{marker}'\n{takes}\nfi; done\nexec '{git}' \"$@\"\n"
+            ),
+        );
+        let mut path = std::ffi::OsString::from(rig.env.root().join("gc-bin"));
+        path.push(":");
+        path.push(work::sys::env::raw("PATH").unwrap());
+        let kept = rig.worker(1, &["turn", "1"]).env("PATH", path).output().unwrap();
+        assert!(kept.status.success(), "{step} {what}: {kept:?}");
+        assert!(std::path::Path::new(&marker.to_string()).exists(), "{step} was not reached");
+        let commit = rig.refs(1).turns[&1].at.commit.clone();
+        assert_eq!(rig.at(&commit, "a.txt").as_deref(), Some("the only copy\n"), "{step} {what}");
+        assert_eq!(rig.at(&commit, "x/new.txt").as_deref(), Some("new\n"), "{step} {what}");
+        rig.git(&["fsck", "--connectivity-only"]);
+    }
 }

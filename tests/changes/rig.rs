@@ -19,17 +19,17 @@ use crate::support::env::TestEnv;
 use crate::support::running::Output;
 
 /// A repository of its own, with a few files.
-pub(super) struct Rig {
-    pub(super) env: TestEnv,
-    pub(super) repo: PathBuf,
-    pub(super) stream: StreamId,
+pub(crate) struct Rig {
+    pub(crate) env: TestEnv,
+    pub(crate) repo: PathBuf,
+    pub(crate) stream: StreamId,
 }
 
 /// What lies at a path: the bytes of a file, or where a link points, and the mode.
-pub(super) type Files = BTreeMap<PathBuf, (Vec<u8>, u32)>;
+pub(crate) type Files = BTreeMap<PathBuf, (Vec<u8>, u32)>;
 
 impl Rig {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let env = TestEnv::new();
         let repo = env.repo();
         for (name, text) in
@@ -43,34 +43,34 @@ impl Rig {
         Self { env, repo, stream: "001-demo".parse().unwrap() }
     }
 
-    pub(super) fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         self.env.git(&self.repo, args)
     }
 
-    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         self.env.write(Path::new("repo").join(name), text);
     }
 
-    pub(super) fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.repo.join(name)).unwrap_or_else(|error| format!("<{error}>"))
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.env.home().join(".local/share")
     }
 
-    pub(super) fn desk(&self) -> Desk {
+    pub(crate) fn desk(&self) -> Desk {
         let workspace = Workspace::find(&self.repo, None, Clock::System).unwrap();
         Desk::open_with(&workspace, self.data()).unwrap()
     }
 
     /// The worktree of a thread.
-    pub(super) fn worktree(&self, thread: u8) -> PathBuf {
+    pub(crate) fn worktree(&self, thread: u8) -> PathBuf {
         let settings = WorktreeSettings::default();
         self.desk().ensure_worktree(&self.stream, id(thread), &settings, &mut |_| {}).unwrap()
     }
 
-    pub(super) fn keep(&self, thread: u8, turn: u32, agent: &str) {
+    pub(crate) fn keep(&self, thread: u8, turn: u32, agent: &str) {
         let mark = TurnMark {
             turn,
             agent: agent.to_owned(),
@@ -83,7 +83,7 @@ impl Rig {
     }
 
     /// A thread whose first turn has written these files.
-    pub(super) fn turn(&self, thread: u8, files: &[(&str, &str)]) -> PathBuf {
+    pub(crate) fn turn(&self, thread: u8, files: &[(&str, &str)]) -> PathBuf {
         let tree = self.worktree(thread);
         for (name, text) in files {
             put(&tree, name, text);
@@ -93,16 +93,16 @@ impl Rig {
         tree
     }
 
-    pub(super) fn refs(&self, thread: u8) -> ThreadRefs {
+    pub(crate) fn refs(&self, thread: u8) -> ThreadRefs {
         self.desk().thread(&self.stream, id(thread)).unwrap()
     }
 
-    pub(super) fn threads(&self, threads: &[u8]) -> Vec<(StreamId, ThreadId)> {
+    pub(crate) fn threads(&self, threads: &[u8]) -> Vec<(StreamId, ThreadId)> {
         threads.iter().map(|thread| (self.stream.clone(), id(*thread))).collect()
     }
 
     /// The worker, not started.
-    pub(super) fn worker(&self, thread: u8, args: &[&str]) -> Command {
+    pub(crate) fn worker(&self, thread: u8, args: &[&str]) -> Command {
         static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
             let test = std::env::current_exe().unwrap();
             let built = test.parent().and_then(Path::parent).unwrap().join("examples/changes-worker");
@@ -125,30 +125,30 @@ impl Rig {
     }
 
     /// Runs the worker to its end.
-    pub(super) fn run(&self, thread: u8, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, thread: u8, args: &[&str]) -> Output {
         let output = self.worker(thread, args).output().unwrap();
         Output::of(output.status, &output.stdout, &output.stderr)
     }
 
     /// Runs the worker to a fault point, where it is killed; false when it never came there.
-    pub(super) fn killed_at(&self, thread: u8, args: &[&str], point: &str) -> bool {
+    pub(crate) fn killed_at(&self, thread: u8, args: &[&str], point: &str) -> bool {
         let mut command = self.worker(thread, args);
         let status = command.env("WORK_FAULT", point).output().unwrap().status;
         !status.success() && status.code().is_none()
     }
 
     /// What a commit or tree has at a path.
-    pub(super) fn at(&self, tree: impl std::fmt::Display, name: &str) -> Option<String> {
+    pub(crate) fn at(&self, tree: impl std::fmt::Display, name: &str) -> Option<String> {
         let found = Git::at(&self.repo).bytes(&["show", &format!("{tree}:{name}")]).ok()?;
         Some(String::from_utf8_lossy(&found).into_owned())
     }
 }
 
-pub(super) fn id(thread: u8) -> ThreadId {
+pub(crate) fn id(thread: u8) -> ThreadId {
     format!("01.01.{thread:02}").parse().unwrap()
 }
 
-pub(super) fn put(root: &Path, name: &str, text: impl AsRef<[u8]>) {
+pub(crate) fn put(root: &Path, name: &str, text: impl AsRef<[u8]>) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     #[expect(clippy::disallowed_methods, reason = "no reader is near")]
@@ -156,7 +156,7 @@ pub(super) fn put(root: &Path, name: &str, text: impl AsRef<[u8]>) {
 }
 
 /// Every file below a folder, besides git's own.
-pub(super) fn files(root: &Path) -> Files {
+pub(crate) fn files(root: &Path) -> Files {
     fn walk(root: &Path, folder: &Path, found: &mut Files) {
         use std::os::unix::ffi::OsStrExt as _;
         use std::os::unix::fs::MetadataExt as _;

@@ -35,6 +35,7 @@ fn record(attempt: u32, start: i64, outcome: Outcome, text: &str) -> SessionReco
         turns: vec![attempt],
         usage: Some(Usage { input: 1_000, output: 10, cost: 0.5, ..Usage::default() }),
         verification: None,
+        outside_paths: None,
         state: SessionState::Ended {
             outcome,
             end: End {

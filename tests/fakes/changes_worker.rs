@@ -2,7 +2,7 @@
 //!
 //!     changes-worker ROOT DATA STREAM THREAD make [COPY…]     the worktree, made; prints its path
 //!     changes-worker ROOT DATA STREAM THREAD turn N           keeps turn N
-//!     changes-worker ROOT DATA STREAM THREAD apply|commit|undo|drop|remove|restore
+//!     changes-worker ROOT DATA STREAM THREAD apply|commit|together|undo|drop|remove|restore
 #![expect(clippy::print_stdout, reason = "what was done stands on standard output")]
 
 use std::path::Path;
@@ -52,6 +52,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         }
         ("apply", []) => println!("{}", desk.apply(&both, None)?.files.len()),
         ("commit", []) => println!("{}", desk.apply(&both, Some("Apply it"))?.files.len()),
+        ("together", []) => println!("{}", desk.bring_together(&stream, thread)?.len()),
         ("undo", []) => println!("{}", desk.undo(false)?.files.len()),
         ("drop", []) => println!("{}", desk.drop_change(&stream, thread, false)?),
         ("remove", []) => println!("{}", desk.remove_worktree(&stream, thread, false)?.display()),

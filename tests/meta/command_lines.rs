@@ -20,7 +20,7 @@ fn wrong(line: &str, meant: Meant) -> Option<String> {
     // Words that stand for something: `N` for a number, `COMMAND` for any, `{…}` for what the code puts there.
     let code = if line.starts_with("work jobs ") { "1" } else { "01.01.01" };
     let words = words(line).into_iter().filter(|word| word != "…").map(|word| match word.as_str() {
-        "N" => "1".to_owned(),
+        "N" | "{number}" => "1".to_owned(),
         "COMMAND" => "status".to_owned(),
         word if word.contains('{') => code.to_owned(),
         word => word.to_owned(),

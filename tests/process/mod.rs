@@ -2,6 +2,7 @@
 
 mod git;
 mod jobs_file;
+mod ref_calls;
 mod speed;
 mod store;
 mod store_calls;

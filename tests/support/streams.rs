@@ -117,6 +117,7 @@ fn record(number: usize, attempt: u32, now: DateTime<Utc>) -> SessionRecord {
         resumed_from: None,
         turns: vec![attempt],
         usage: Some(Usage { input: 12_345, output: 678, cost: 0.0123, ..Usage::default() }),
+        outside_paths: None,
         state: SessionState::Ended {
             outcome: Outcome::Completed,
             end: End { at: Some(now), exit_code: Some(0), ..End::default() },

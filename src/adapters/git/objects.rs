@@ -330,6 +330,15 @@ impl Git {
         Ok(self.run(&args, None, &[0, 1], &[])?.0 == 0)
     }
 
+    /// Whether all that a commit holds is there, besides what another one holds, too.
+    ///
+    /// # Errors
+    /// [`GitError`]
+    pub fn is_whole(&self, commit: &ObjectId, besides: &ObjectId) -> Result<bool, GitError> {
+        let args = ["rev-list", "--objects", "--quiet", commit.as_str(), "--not", besides.as_str()];
+        Ok(self.run(&args, None, &[0, 1, 128], &[])?.0 == 0)
+    }
+
     /// The ignored files that fit one of these patterns, written as in a `.gitignore`.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::store::{Private, StoreError};
 use crate::sys::identity::Identity;
 use crate::sys::lock::{self, Lock};
 use crate::sys::paths;
+use crate::sys::shell::Stop;
 
 /// How long one waits for another who takes a snapshot of something large.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,6 +33,8 @@ pub struct Desk {
     pub(super) scratch: PathBuf,
     /// The user's folder for data, where worktrees lie.
     data: PathBuf,
+    /// Asked, it ends what may take long.
+    pub(super) stop: Stop,
 }
 
 /// Nobody else changes worktrees or refs while this lives.
@@ -62,12 +65,19 @@ impl Desk {
             common_dir: common_dir.to_owned(),
             scratch,
             data,
+            stop: Stop::default(),
             workspace: workspace.clone(),
         };
         if desk.half_done()? {
             drop(desk.lock()?);
         }
         Ok(desk)
+    }
+
+    /// The same, whose commands of the user's end when `stop` is asked to.
+    #[must_use]
+    pub fn stopped_by(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     fn half_done(&self) -> Result<bool, ChangeError> {

@@ -110,6 +110,12 @@ pub enum ChangeError {
         /// How it ended, and its last words.
         said: String,
     },
+    /// Somebody removes what git takes for garbage, again and again.
+    #[error("git removed parts of a snapshot while it was made; a `git gc --prune=now` runs beside it")]
+    Pruned,
+    /// Somebody did not want a worktree any more while it was prepared.
+    #[error("the preparation of the worktree was stopped")]
+    Stopped,
     /// A panic.
     #[error("a bug in work: {0}")]
     Bug(String),

@@ -1,10 +1,10 @@
 //! Keeping what lies in a worktree: after every turn, and before anything is done to it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::desk::Locked;
 use super::{ChangeError, Desk, ThreadRefs};
-use crate::adapters::git::{Git, Ref, RefStep, snapshot, staged};
+use crate::adapters::git::{Git, GitError, Ref, RefStep, snapshot, staged};
 use crate::model::{Mark, ObjectId, StreamId, ThreadId, TurnMark};
 use crate::sys::fault;
 
@@ -34,6 +34,20 @@ impl Desk {
         turn: TurnMark,
     ) -> Result<Option<Kept>, ChangeError> {
         let locked = self.lock()?;
+        // A `git gc --prune=now` of the user's takes what no ref holds yet.
+        match self.keep_once(&locked, stream, thread, turn.clone()) {
+            Err(ChangeError::Git(GitError::Failed { .. })) => self.keep_once(&locked, stream, thread, turn),
+            kept => kept,
+        }
+    }
+
+    fn keep_once(
+        &self,
+        locked: &Locked,
+        stream: &StreamId,
+        thread: ThreadId,
+        turn: TurnMark,
+    ) -> Result<Option<Kept>, ChangeError> {
         let refs = self.thread(stream, thread)?;
         let (Some(base), Some(tip)) = (&refs.base, &refs.tip) else { return Ok(None) };
         if refs.turns.contains_key(&turn.turn) {
@@ -43,13 +57,23 @@ impl Desk {
         let taken = snapshot(&path, &self.scratch)?;
         let name = ThreadRefs::name(stream, thread, &format!("turns/{}", turn.turn));
         let mark = Mark { stream: stream.clone(), thread, base: Some(base.commit.clone()), turn: Some(turn) };
-        let (commit, parents) = (&taken.tree, self.parents(&locked, &path, tip)?);
+        let (commit, parents) = (&taken.tree, self.parents(locked, &path, tip)?);
         let commit = self.commit(commit, &parents.iter().collect::<Vec<_>>(), &mark)?;
         fault::point("changes.kept");
         self.change_refs(&[RefStep::Create(name, commit.clone()), move_tip(&refs, tip, &commit)])?;
         fault::point("changes.marked");
+        self.make_whole(&path, &commit, tip)?;
         let files = self.git.diff_paths(&tip.tree, &taken.tree)?.into_iter().map(|one| one.path).collect();
         Ok(Some(Kept { commit, files, empty: taken.tree == base.tree, nested: taken.nested }))
+    }
+
+    /// Writes again what was taken from a snapshot before its ref held it: the same files make the same objects.
+    fn make_whole(&self, path: &Path, commit: &ObjectId, before: &Ref) -> Result<(), ChangeError> {
+        if self.git.is_whole(commit, &before.commit)? {
+            return Ok(());
+        }
+        snapshot(path, &self.scratch)?;
+        if self.git.is_whole(commit, &before.commit)? { Ok(()) } else { Err(ChangeError::Pruned) }
     }
 
     /// The files of the main checkout that are not as they were, besides those of the plans and what was applied.
@@ -77,6 +101,18 @@ impl Desk {
         stream: &StreamId,
         thread: ThreadId,
     ) -> Result<ThreadRefs, ChangeError> {
+        match self.catch_up_once(locked, stream, thread) {
+            Err(ChangeError::Git(GitError::Failed { .. })) => self.catch_up_once(locked, stream, thread),
+            refs => refs,
+        }
+    }
+
+    fn catch_up_once(
+        &self,
+        locked: &Locked,
+        stream: &StreamId,
+        thread: ThreadId,
+    ) -> Result<ThreadRefs, ChangeError> {
         let refs = self.thread(stream, thread)?;
         let (Some(base), Some(tip)) = (&refs.base, &refs.tip) else { return Ok(refs) };
         let Some(path) = self.ready_path(stream, thread)? else { return Ok(refs) };
@@ -97,11 +133,12 @@ impl Desk {
         fault::point("changes.kept");
         self.change_refs(&[move_tip(&refs, tip, &commit)])?;
         fault::point("changes.marked");
+        self.make_whole(&path, &commit, tip)?;
         self.thread(stream, thread)
     }
 
     /// The tip before, and commits that somebody made in the worktree and that no tip holds.
-    fn parents(&self, _: &Locked, path: &std::path::Path, tip: &Ref) -> Result<Vec<ObjectId>, ChangeError> {
+    fn parents(&self, _: &Locked, path: &Path, tip: &Ref) -> Result<Vec<ObjectId>, ChangeError> {
         let mut parents = vec![tip.commit.clone()];
         if let Some(head) = Git::at(path).resolve("HEAD^{commit}")?
             && head != tip.commit

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::{ChangeError, Desk, ThreadRefs};
 use crate::adapters::git::{Difference, Merged};
-use crate::model::{BatchId, ObjectId, Obstacle, StreamId, ThreadId, TurnMark};
+use crate::engine::allowed;
+use crate::model::{BatchId, ObjectId, Obstacle, OutsidePaths, StreamId, ThreadId, TurnMark};
+use crate::plan::Paths;
 
 /// How a file differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -24,6 +26,9 @@ pub struct FileRow {
     pub added: Option<u64>,
     /// Lines that went; none for a binary file.
     pub removed: Option<u64>,
+    /// Whether it is outside the `**Paths:**` of its thread.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub outside_paths: bool,
 }
 
 impl FileRow {
@@ -92,6 +97,15 @@ pub struct ChangeRow {
     pub running: bool,
 }
 
+impl ChangeRow {
+    /// Its files that are outside the `**Paths:**` of its thread.
+    #[must_use]
+    pub fn outside(&self) -> Option<OutsidePaths> {
+        let files = self.files.iter().filter(|file| file.outside_paths);
+        OutsidePaths::of(files.map(|file| file.path.to_string_lossy().into_owned()))
+    }
+}
+
 impl Desk {
     /// The pending changes, of one stream or of all, with a forecast of what they would run into.
     ///
@@ -106,8 +120,11 @@ impl Desk {
         let ours = self.main_tree()?;
         let mut rows = Vec::new();
         let mut alone = Vec::new();
+        let mut allowed = BTreeMap::new();
         for refs in &threads {
-            let (row, merged) = self.row(refs, &ours)?;
+            let paths =
+                allowed.entry(&refs.stream).or_insert_with(|| allowed::paths(&self.workspace, &refs.stream));
+            let (row, merged) = self.row(refs, paths.get(&refs.thread), &ours)?;
             rows.push(row);
             alone.push(merged);
         }
@@ -133,10 +150,18 @@ impl Desk {
         Ok(meant.map(|refs| (refs.stream, refs.thread)).collect())
     }
 
-    fn row(&self, refs: &ThreadRefs, ours: &ObjectId) -> Result<(ChangeRow, Option<Merged>), ChangeError> {
+    fn row(
+        &self,
+        refs: &ThreadRefs,
+        paths: Option<&Paths>,
+        ours: &ObjectId,
+    ) -> Result<(ChangeRow, Option<Merged>), ChangeError> {
         let (base, tip) = refs.pending().ok_or(ChangeError::NothingPending(refs.thread))?;
         let theirs = self.theirs(base, tip)?;
-        let files: Vec<FileRow> = self.git.diff(&base.tree, &theirs)?.iter().map(file_row).collect();
+        let mut files: Vec<FileRow> = self.git.diff(&base.tree, &theirs)?.iter().map(file_row).collect();
+        if let Some(paths) = paths {
+            files.iter_mut().for_each(|file| file.outside_paths = !paths.hold(&file.path.to_string_lossy()));
+        }
         let merged = self.git.merge(&base.tree, ours, &theirs)?;
         let clashes = match self.plan_on(std::slice::from_ref(refs), ours, false) {
             Ok(_) => Vec::new(),
@@ -277,7 +302,7 @@ fn file_row(one: &Difference) -> FileRow {
         _ => "modified",
     };
     let (added, removed) = one.lines.unzip();
-    FileRow { path: one.path.clone(), change, added, removed }
+    FileRow { path: one.path.clone(), change, added, removed, outside_paths: false }
 }
 
 /// Whether two changes have a file in common, or one has a file where the other has a folder.

@@ -10,6 +10,7 @@
 //! | `STREAM/THREAD/dropped/K` | a tip that was given up |
 //! | `applied/N`, `undone/N` | a change of the main checkout, with the bytes from before and after it |
 //! | `doing/apply`, `doing/undo` | the same while it is being made: whoever comes next takes it back, or completes it |
+//! | `doing/together` | the tip that a thread gets while the main checkout is brought into its worktree |
 //!
 //! Everything that changes refs or files holds one lock, `.git/work/changes.lock`. Each tip has the one before
 //! it for a parent, so whatever was once kept stays reachable. One invariant: nothing is removed or
@@ -40,4 +41,4 @@ pub use record::Side;
 pub use recover::keep_lost;
 pub use threads::{ThreadRefs, TurnRef};
 pub use undo::Undone;
-pub use worktree::{WorktreeRow, WorktreeUse};
+pub use worktree::{Preparation, WorktreeRow, WorktreeUse};

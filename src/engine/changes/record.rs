@@ -256,7 +256,7 @@ impl Desk {
         Ok(Scratch::new(&local)?)
     }
 
-    /// Takes back an apply that was cut off, and completes an undo that was.
+    /// Takes back an apply that was cut off, and completes an undo that was; the same for two sides brought together.
     pub(super) fn settle(&self, locked: &Locked) -> Result<(), ChangeError> {
         if let Some(at) = self.git.refs(Record::APPLYING)?.first() {
             let record = self.read_record(at)?;
@@ -271,7 +271,7 @@ impl Desk {
             let record = self.read_record(at)?;
             self.complete_undo(locked, &record)?;
         }
-        Ok(())
+        self.settle_together(locked)
     }
 
     /// Brings the files of an undo back, and then the refs.

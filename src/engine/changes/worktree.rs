@@ -15,10 +15,11 @@ use super::desk::Locked;
 use super::{ChangeError, Desk, ThreadRefs};
 use crate::adapters::git::{Git, RefStep, Worktree, filled_submodules, ignored, snapshot, staged};
 use crate::config::WorktreeSettings;
-use crate::engine::shell::Shell;
-use crate::model::{Hindrance, Mark, StreamId, ThreadId, WorktreeFacts};
+use crate::engine::hint;
+use crate::engine::user_command::{CommandEnd, UserCommand};
+use crate::model::{AgentEvent, CommandPurpose, Hindrance, Mark, StreamId, ThreadId, WorktreeFacts};
 use crate::sys::lock;
-use crate::sys::output::{Finish, Stop};
+use crate::sys::shell::ShellEnd;
 use crate::sys::{atomic, fault, footprint, paths, place, process};
 
 /// The mark of a worktree that is ready.
@@ -32,6 +33,15 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// How long a command of `worktree.setup` may take.
 const SETUP: Duration = Duration::from_secs(30 * 60);
+
+/// What is told while a worktree is made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Preparation {
+    /// What is done now, in words.
+    Doing(String),
+    /// A step of a command of `worktree.setup`.
+    Command(AgentEvent),
+}
 
 /// A worktree of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -146,7 +156,7 @@ impl Desk {
         stream: &StreamId,
         thread: ThreadId,
         settings: &WorktreeSettings,
-        tell: &mut dyn FnMut(&str),
+        tell: &mut dyn FnMut(Preparation),
     ) -> Result<PathBuf, ChangeError> {
         self.git.check_version()?;
         // Preparing one may take minutes; those of other threads need not wait for it.
@@ -156,7 +166,7 @@ impl Desk {
             return Ok(path);
         }
         let path = self.new_place(stream, thread);
-        tell(&format!("making the worktree `{}`", path.display()));
+        tell(Preparation::Doing(format!("making the worktree `{}`", path.display())));
         self.add(stream, thread, &path)?;
         fault::point("worktree.added");
         self.copy(settings, &path)?;
@@ -246,34 +256,31 @@ impl Desk {
         stream: &StreamId,
         thread: ThreadId,
         path: &Path,
-        tell: &mut dyn FnMut(&str),
+        tell: &mut dyn FnMut(Preparation),
     ) -> Result<(), ChangeError> {
         for line in &settings.setup {
-            tell(&format!("worktree.setup: {line}"));
-            let root = self.workspace.root.as_path();
-            let shell = Shell { root, stream, thread, directory: path, mark: None, limit: SETUP };
-            let failed = |said: String| ChangeError::Setup { command: line.clone(), said };
-            let mut begun = String::new();
-            let ran = shell.run(line, &Stop::default(), &mut |text| {
-                begun.push_str(&text);
-                let whole = begun.rfind('\n').map_or(0, |at| at + 1);
-                let rest = begun.split_off(whole);
-                begun.lines().filter(|line| !line.is_empty()).for_each(&mut *tell);
-                begun = rest;
-            });
-            let ran = ran.map_err(|error| failed(error.to_string()))?;
-            if !begun.is_empty() {
-                tell(&begun);
-            }
-            let how = match ran.finish {
-                Finish::Ended(status) if status.success() => continue,
-                Finish::Ended(status) => status.to_string(),
-                Finish::TimedOut => format!("{SETUP:?} being over"),
-                Finish::Stopped => "being stopped".to_owned(),
+            let command = UserCommand {
+                purpose: CommandPurpose::Setup,
+                line,
+                directory: path,
+                environment: vec![
+                    ("WORK_ROOT", self.workspace.root.clone().into()),
+                    ("WORK_STREAM", stream.as_str().into()),
+                    ("WORK_THREAD", thread.to_string().into()),
+                ],
+                limit: SETUP,
             };
-            let last: Vec<&str> = ran.tail.lines().rev().filter(|line| !line.is_empty()).take(3).collect();
-            let last: Vec<&str> = last.into_iter().rev().collect();
-            return Err(failed(format!("ended with {how}: {}", last.join(" / "))));
+            let failed = |said: String| ChangeError::Setup { command: line.clone(), said };
+            let ended = command.run(&self.stop, &mut |event| tell(Preparation::Command(event)));
+            let CommandEnd { end, how, last } = ended.map_err(|error| failed(hint::chain(&error)))?;
+            if end == ShellEnd::Stopped {
+                return Err(ChangeError::Stopped);
+            }
+            if !end.is_success() {
+                let last = &last[last.len().saturating_sub(3)..];
+                let words = if last.is_empty() { how } else { format!("{how}: {}", last.join(" / ")) };
+                return Err(failed(words));
+            }
         }
         Ok(())
     }

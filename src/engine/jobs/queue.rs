@@ -517,6 +517,7 @@ mod tests {
                     turns: vec![1],
                     usage: None,
                     verification: None,
+                    outside_paths: None,
                     extra: Extra::new(),
                 });
                 thread

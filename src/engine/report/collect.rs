@@ -161,6 +161,7 @@ fn of_session(row: &SessionRow, now: DateTime<Utc>) -> SessionReport {
         usage: row.usage,
         cost: row.cost,
         told: row.told,
+        outside_paths: row.outside_paths.clone(),
     }
 }
 

@@ -11,8 +11,8 @@ use super::super::drift::Drift;
 use super::super::status::SessionStatus;
 use super::Taken;
 use crate::model::{
-    AgentName, BatchId, Money, Progress, StageId, StreamId, TaskId, TaskStatus, ThreadId, ThreadStatus, Told,
-    Usage,
+    AgentName, BatchId, Money, OutsidePaths, Progress, StageId, StreamId, TaskId, TaskStatus, ThreadId,
+    ThreadStatus, Told, Usage,
 };
 
 /// A stream, and all that was done for it. Times are UTC, money is US dollars.
@@ -216,6 +216,9 @@ pub struct SessionReport {
     /// What of it counts in sums.
     #[serde(skip)]
     pub told: Told,
+    /// What it changed outside the `**Paths:**` of its thread, as far as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside_paths: Option<OutsidePaths>,
 }
 
 /// Why a thread goes on no further.

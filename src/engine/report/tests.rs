@@ -30,6 +30,7 @@ fn record(attempt: u32, state: SessionState, usage: Option<Usage>) -> SessionRec
         turns: Vec::new(),
         usage,
         verification: None,
+        outside_paths: None,
         extra: Extra::new(),
     }
 }

@@ -34,6 +34,7 @@ fn record(agent: &str, state: SessionState, usage: Option<Usage>) -> SessionReco
         turns: vec![1],
         usage,
         verification: None,
+        outside_paths: None,
         extra: Extra::new(),
     }
 }

@@ -40,6 +40,7 @@ fn thread(number: u8, task: TaskStatus, outcome: Option<Outcome>) -> Thread {
         turns: Vec::new(),
         usage: None,
         verification: None,
+        outside_paths: None,
         extra: Extra::default(),
     }));
     thread

@@ -18,7 +18,7 @@ use crate::model::{
 use crate::plan::parse;
 use crate::store::{Store, StoreError, TransactError};
 use crate::sys::clock::Clock;
-use crate::sys::output::Stop;
+use crate::sys::shell::Stop;
 
 fn thread() -> ThreadId {
     "01.01.01".parse().expect("an id")
@@ -136,7 +136,7 @@ fn a_check_of_a_dead_owner_is_written_off_by_the_next_and_an_attempt_without_a_s
     assert_eq!(recover(&store, &private, now()).expect("written"), 1);
     assert!(matches!(check_of(&store).1, Some(Verification::Stopped { .. })));
     let failure = Failure::new(FailureKind::Auth, "no key");
-    fail_unopened(&store, &private, start(true), failure, now()).expect("written");
+    fail_unopened(&store, &private, &id(), start(true), failure, &[], now()).expect("written");
     assert_eq!(check_of(&store), (ThreadStatus::Failed, None), "what was not checked is not passed by it");
 }
 

@@ -19,7 +19,7 @@ use crate::model::{
 use crate::plan;
 use crate::store::TransactError;
 use crate::store::journal::{Journals, Writer};
-use crate::sys::output::Stop;
+use crate::sys::shell::Stop;
 
 /// Why nothing was checked.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use crate::model::{
     CheckRun, CheckStep, CheckVerdict, CheckedCommand, CommandEnd, ObjectId, StreamId, ThreadId, TurnNumber,
     Verification,
 };
-use crate::sys::output::{Finish, Stop};
+use crate::sys::shell::{ShellEnd, Stop};
 
 /// A check that is to be done.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ pub fn perform(order: &Order, stop: &Stop, tell: &mut dyn FnMut(CheckStep)) -> C
         let begun = Instant::now();
         let ran = shell.run(command, stop, &mut |delta| tell(CheckStep::Output { delta }));
         let (end, tail) = match ran {
-            Ok(ran) => match ended(ran.finish) {
+            Ok(ran) => match ended(ran.end) {
                 Some(end) => (end, ran.tail),
                 None => return over(Check::Stopped(command.clone()), tell),
             },
@@ -105,15 +105,15 @@ fn over(check: Check, tell: &mut dyn FnMut(CheckStep)) -> Check {
 }
 
 /// How a command ended; none when it was stopped.
-fn ended(finish: Finish) -> Option<CommandEnd> {
+fn ended(end: ShellEnd) -> Option<CommandEnd> {
     use std::os::unix::process::ExitStatusExt as _;
-    match finish {
-        Finish::Ended(status) => Some(match (status.code(), status.signal()) {
+    match end {
+        ShellEnd::Exited(status) => Some(match (status.code(), status.signal()) {
             (Some(code), _) => CommandEnd::Exited { code },
             (None, signal) => CommandEnd::Killed { signal: signal.unwrap_or(0) },
         }),
-        Finish::TimedOut => Some(CommandEnd::TimedOut),
-        Finish::Stopped => None,
+        ShellEnd::TimedOut => Some(CommandEnd::TimedOut),
+        ShellEnd::Stopped => None,
     }
 }
 

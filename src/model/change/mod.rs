@@ -4,9 +4,11 @@
 //! loses nothing that a person has not seen kept.
 
 mod mark;
+mod outside;
 mod removal;
 mod touch;
 
 pub use mark::{Mark, ObjectId, TurnMark};
+pub use outside::OutsidePaths;
 pub use removal::{Hindrance, WorktreeFacts};
 pub use touch::{Obstacle, PathFacts};

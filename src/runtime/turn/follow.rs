@@ -1,11 +1,13 @@
 //! A turn while it runs: what the agent tells and asks, what people answer, and the one end of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
 
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{CANCEL, Cancelled, LONGEST, News, cancel_cause, is_work};
 use crate::agent::{PermissionReply, PromptRequest, Session};
+use crate::engine::allowed::written;
 use crate::ipc::{Asking, TurnMessage, UiCommand};
 use crate::model::{AgentEvent, Ask, Failure, FailureKind, ModelRef, ThreadId, TurnOutcome};
 use crate::runtime::RuntimeSettings;
@@ -25,6 +27,8 @@ pub(super) struct Turn<'a> {
     pub(super) news: News<'a>,
     pub(super) journal: Option<Journal>,
     pub(super) produced: bool,
+    /// The files of the repository that its tools told to have written.
+    pub(super) written: BTreeSet<PathBuf>,
     pub(super) thread: ThreadId,
     pub(super) asking: Asking,
     /// Tells people that the agent waits for them.
@@ -35,6 +39,16 @@ pub(super) struct Turn<'a> {
     pub(super) board: Board,
     pub(super) record: &'a mut Record,
     pub(super) model: &'a ModelRef,
+}
+
+/// What is left of a turn that has ended.
+pub(super) struct Closed {
+    /// Whether the agent did anything.
+    pub(super) produced: bool,
+    /// The files that its tools told to have written.
+    pub(super) written: BTreeSet<PathBuf>,
+    /// Its journal, which has still to become durable.
+    pub(super) journal: Option<Ending>,
 }
 
 impl Turn<'_> {
@@ -113,15 +127,14 @@ impl Turn<'_> {
         }
     }
 
-    /// Waits until all that was told is with the system; whether the agent did anything, and the journal, which
-    /// has still to become durable.
-    pub(super) async fn close(self) -> (bool, Option<Ending>) {
+    /// Waits until all that was told is with the system.
+    pub(super) async fn close(self) -> Closed {
         self.board.close().await;
         let journal = match self.journal {
             Some(journal) => Some(journal.end().await),
             None => None,
         };
-        (self.produced, journal)
+        Closed { produced: self.produced, written: self.written, journal }
     }
 
     /// Tells of the session, once its id is known.
@@ -139,6 +152,7 @@ impl Turn<'_> {
 
     async fn happened(&mut self, event: AgentEvent) {
         self.produced |= is_work(&event);
+        self.written.extend(written(&event, &self.settings.root, &self.record.facts.start.directory));
         match &event {
             AgentEvent::Opened { session } => {
                 let news = self.record.facts.session.is_none();

@@ -1,12 +1,16 @@
 //! A turn whose supervisor died, taken up by the one that came next.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::{Attempt, Cancelled, News, Turn, has_commands, is_work, open, used_since};
+use super::{Attempt, Cancelled, Closed, News, Turn, has_commands, is_work, open, used_since};
 use crate::agent::RejoinRequest;
 use crate::config::Place;
 use crate::engine::Adopted;
+use crate::engine::allowed::written;
 use crate::ipc::{TurnMessage, TurnSpec};
 use crate::model::{AgentEvent, Ask, CancelCause, FailureKind, TurnOutcome};
 use crate::runtime::answers::Given;
@@ -38,6 +42,8 @@ pub(super) async fn take_up(
     }
     let watch = watch_from(&runtime.settings, began, &told);
     let told: Vec<AgentEvent> = told.into_iter().map(|line| line.event).collect();
+    let at = (&runtime.settings.root, &facts.start.directory);
+    let written: BTreeSet<PathBuf> = told.iter().filter_map(|event| written(event, at.0, at.1)).collect();
     let spec = TurnSpec { resume: Some((id.clone(), facts.attempt)), ..spec.clone() };
     let opened = match open(&runtime.pool, &spec, news, true).await {
         Ok(mut opened) => {
@@ -56,9 +62,9 @@ pub(super) async fn take_up(
                 _ => TurnOutcome::Failed { failure },
             };
             adopt::end_in(journal, runtime, &outcome).await;
-            worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
+            let outside = worktrees::keep(&runtime.settings, &spec, &facts, &outcome, written, news).await;
             let Ended { attempt, unrecorded, spending, .. } =
-                record.end(&outcome, None, false, &runtime.unwritten).await;
+                record.end(&outcome, None, outside, false, &runtime.unwritten).await;
             return Attempt {
                 outcome,
                 attempt: Some(attempt),
@@ -77,6 +83,7 @@ pub(super) async fn take_up(
         news,
         journal,
         produced: told.iter().any(is_work),
+        written,
         thread: spec.thread,
         asking: spec.asking,
         tell: &|ask: &Ask| runtime.notifier.waits(&spec, ask),
@@ -88,10 +95,10 @@ pub(super) async fn take_up(
     };
     turn.opened();
     let outcome = turn.follow(watch, &mut cancelled, answers).await;
-    let (produced, journal) = turn.close().await;
+    let Closed { produced, written, journal } = turn.close().await;
     let usage = used_since(&mut *session, facts.start.used_before).await;
-    worktrees::keep(&runtime.settings, &spec, &facts, &outcome, news).await;
-    let end = record.end(&outcome, usage, has_commands(&spec), &runtime.unwritten);
+    let outside = worktrees::keep(&runtime.settings, &spec, &facts, &outcome, written, news).await;
+    let end = record.end(&outcome, usage, outside, has_commands(&spec), &runtime.unwritten);
     let (Ended { attempt, unrecorded, spending, checks }, ()) = tokio::join!(end, durable(journal));
     let (attempt, check) = (Some(attempt), checks.then_some(facts));
     Attempt { outcome, attempt, unrecorded, produced, session: Some(id), spending, check }

@@ -10,7 +10,8 @@ use super::fields::{Word, read_fields};
 pub(super) use super::time::Time;
 pub(super) use super::usage::WireUsage;
 use crate::model::{
-    Ask, BackendKind, Extra, FailureKind, Mode, Owner, TaskId, TaskStatus, ThreadId, Usage, Verification,
+    Ask, BackendKind, Extra, FailureKind, Mode, OutsidePaths, Owner, TaskId, TaskStatus, ThreadId, Usage,
+    Verification,
 };
 
 /// What a person said of a stream as a whole; nothing is said of an open one.
@@ -241,6 +242,10 @@ pub(super) struct WireSession {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Verification>")]
     pub(super) verification: Option<Value>,
+    /// What its turn changed outside the `**Paths:**` of its thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<OutsidePaths>")]
+    pub(super) outside_paths: Option<Value>,
     /// Why it failed or was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<WireError>")]
@@ -266,7 +271,7 @@ read_fields!(WireSession, "a session record",
         session_id: "sessionId", resumable: "resumable", model: "model", variant: "variant",
         completed_at: "completedAt", exit_code: "exitCode", attempt: "attempt", backend: "backend", mode: "mode",
         directory: "directory", resumed_from: "resumedFrom", turns: "turns", usage: "usage",
-        verification: "verification", error: "error",
+        verification: "verification", outside_paths: "outsidePaths", error: "error",
         interrupted_by: "interruptedBy", owner: "owner", asks: "asks",
     }
 );

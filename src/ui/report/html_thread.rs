@@ -2,8 +2,8 @@
 
 use super::html_text::{line, lines, sentence};
 use super::words::{
-    cost, count, moment, session_cost, session_tokens, session_took, task_status, tasks, thread_note, time,
-    tokens_note,
+    cost, count, moment, outside, session_cost, session_tokens, session_took, task_status, tasks,
+    thread_note, time, tokens_note,
 };
 use crate::engine::report::{ChangedFile, SessionReport, StageReport, TaskReport, ThreadReport};
 use crate::engine::status::SessionStatus;
@@ -98,6 +98,9 @@ fn thread(thread: &ThreadReport) -> String {
     }
     if let Some(files) = &thread.files {
         text.push_str(&changed(thread, files));
+    }
+    for words in outside(thread) {
+        text.push_str(&format!("<p class=\"left\">{}</p>\n", sentence(&words)));
     }
     if !thread.sessions.is_empty() {
         text.push_str(&sessions(thread));

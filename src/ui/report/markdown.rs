@@ -3,8 +3,8 @@
 use super::MARKDOWN_MARK;
 use super::markdown_text::{inline, quote, sentence};
 use super::words::{
-    cost, cost_sentence, count, counts, drift, moment, session_cost, session_tokens, session_took, stuck,
-    task_status, tasks, thread_note, time, time_sentence, tokens, tokens_note, tokens_sentence, utc,
+    cost, cost_sentence, count, counts, drift, moment, outside, session_cost, session_tokens, session_took,
+    stuck, task_status, tasks, thread_note, time, time_sentence, tokens, tokens_note, tokens_sentence, utc,
 };
 use crate::engine::report::{
     AgentReport, ChangedFile, Report, SessionReport, StageReport, TaskReport, ThreadReport,
@@ -215,6 +215,9 @@ fn thread_section(thread: &ThreadReport) -> String {
     }
     if let Some(files) = &thread.files {
         text.push_str(&changed(files));
+    }
+    for words in outside(thread) {
+        text.push_str(&format!("\n{}\n", sentence(&words)));
     }
     if !thread.sessions.is_empty() {
         text.push_str(&sessions(&thread.sessions));

@@ -7,6 +7,9 @@ use crate::engine::report::{Left, Report, SessionReport, Taken, ThreadReport};
 use crate::model::{Progress, Spent, TaskStatus, grouped};
 use crate::ui::spent;
 
+/// How many files a sentence names.
+const FILES: usize = 10;
+
 /// `2026-03-04 05:06 UTC`.
 pub(super) fn utc(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
@@ -153,6 +156,16 @@ pub(super) fn session_tokens(session: &SessionReport) -> [String; 2] {
         .tokens
         .filter(|tokens| tokens.total() > 0)
         .map_or([String::new(), String::new()], |tokens| [grouped(tokens.sent()), grouped(tokens.received())])
+}
+
+/// What each attempt changed outside the `**Paths:**` of the thread, a sentence each.
+pub(super) fn outside(thread: &ThreadReport) -> Vec<String> {
+    let sessions = thread.sessions.iter();
+    let words = |session: &SessionReport| {
+        let outside = session.outside_paths.as_ref()?;
+        Some(format!("Attempt {} changed {}.", session.attempt, outside.words(FILES)))
+    };
+    sessions.filter_map(words).collect()
 }
 
 /// What is said of a thread beside its name.

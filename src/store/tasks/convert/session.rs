@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::kept::{Part, known, known_or_none, read, take, word, word_or_none};
 use crate::model::{
-    AgentName, Ask, End, Extra, Failure, FailureKind, Outcome, Owner, SessionId, SessionRecord, SessionRef,
-    SessionState, Usage, Verification,
+    AgentName, Ask, End, Extra, Failure, FailureKind, Outcome, OutsidePaths, Owner, SessionId, SessionRecord,
+    SessionRef, SessionState, Usage, Verification,
 };
 use crate::store::tasks::fields::Word;
 use crate::store::tasks::wire::{SessionWord, Time, WireError, WireSession, WireUsage};
@@ -26,6 +26,8 @@ const CHECK: Part<Verification> = Part {
     read: |raw| read(raw).or(Some(Verification::Unknown)),
     write: |check| serde_json::to_value(check).ok(),
 };
+const OUTSIDE: Part<OutsidePaths> =
+    Part { key: "outsidePaths", read, write: |outside| serde_json::to_value(outside).ok() };
 const ERROR: Part<Failure> = Part { key: "error", read: read_failure, write: write_failure };
 
 fn read_failure(raw: &Value) -> Option<Failure> {
@@ -96,6 +98,7 @@ impl WireSession {
                 Some(WireUsage::Other(raw)) => USAGE.to_model(Some(raw), &mut extra),
                 None => None,
             },
+            outside_paths: OUTSIDE.to_model(self.outside_paths, &mut extra),
             state,
             verification: CHECK.to_model(self.verification, &mut extra),
             extra,
@@ -130,6 +133,7 @@ impl WireSession {
                 _ => record.usage.map(WireUsage::Known),
             },
             verification: CHECK.to_wire(record.verification.as_ref(), &mut extra),
+            outside_paths: OUTSIDE.to_wire(record.outside_paths.as_ref(), &mut extra),
             error: None,
             interrupted_by: None,
             owner: None,

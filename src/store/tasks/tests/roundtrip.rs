@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::data;
 use crate::model::{
     AgentName, Approval, Approvals, Ask, BackendKind, CheckRun, CheckedCommand, CommandEnd, End, Extra,
-    Failure, FailureKind, Mode, ObjectId, Outcome, Owner, Question, SessionId, SessionRecord, SessionRef,
-    SessionState, Stream, StreamState, Task, TaskStatus, Thread, Usage, Verification, Wish,
+    Failure, FailureKind, Mode, ObjectId, Outcome, OutsidePaths, Owner, Question, SessionId, SessionRecord,
+    SessionRef, SessionState, Stream, StreamState, Task, TaskStatus, Thread, Usage, Verification, Wish,
 };
 use crate::store::tasks::parse::{Loaded, parse, render};
 use crate::store::tasks::v1;
@@ -183,14 +183,15 @@ fn session() -> impl Strategy<Value = SessionRecord> {
     let backend = maybe(select(vec![BackendKind::Opencode, BackendKind::Acp]));
     let mode = maybe(select(vec![Mode::Tui, Mode::Plain, Mode::Headless, Mode::Primary]));
     let numbers = (any::<u32>(), maybe(any::<u32>()), prop::collection::vec(any::<u32>(), 0..3));
+    let outside = prop::collection::vec(text(), 0..3).prop_map(OutsidePaths::of);
     (
         (session, text(), text(), maybe(text()), backend, mode),
-        (maybe(text()), time(), state(), numbers, maybe(usage), maybe(verification()), extra()),
+        (maybe(text()), time(), state(), numbers, (maybe(usage), maybe(verification()), outside), extra()),
     )
         .prop_map(|(who, what)| {
             let (session, agent, model, variant, backend, mode) = who;
-            let (directory, started_at, state, (attempt, resumed_from, turns), usage, verification, extra) =
-                what;
+            let (directory, started_at, state, (attempt, resumed_from, turns), ended, extra) = what;
+            let (usage, verification, outside_paths) = ended;
             SessionRecord {
                 session,
                 attempt,
@@ -206,6 +207,7 @@ fn session() -> impl Strategy<Value = SessionRecord> {
                 turns,
                 usage,
                 verification,
+                outside_paths,
                 extra,
             }
         })

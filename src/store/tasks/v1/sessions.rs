@@ -62,6 +62,7 @@ pub(super) fn record(mut raw: Extra) -> SessionRecord {
         turns: Vec::new(),
         usage: None,
         verification: None,
+        outside_paths: None,
         extra: raw,
     }
 }
