@@ -280,7 +280,10 @@ impl StreamId {
     /// When no letter or digit is left of the name.
     pub fn from_name(number: u32, name: &str) -> Result<Self, IdError> {
         let mut slug = String::new();
-        for c in deunicode::deunicode(name).chars().map(|c| c.to_ascii_lowercase()) {
+        // Accents may be characters of their own; what is no letter, as an emoji, has no place in a name.
+        let letter = |c: char| c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c);
+        let letters: String = name.chars().map(|c| if letter(c) { c } else { ' ' }).collect();
+        for c in deunicode::deunicode(&letters).chars().map(|c| c.to_ascii_lowercase()) {
             if c.is_ascii_alphanumeric() {
                 slug.push(c);
             } else if !slug.is_empty() && !slug.ends_with('-') {
@@ -495,9 +498,12 @@ mod tests {
             StreamId::from_name(7, "Session  Tracking & more!").map(String::from),
             Ok("007-session-tracking-more".into())
         );
-        for (name, id) in
-            [("Größe & Maß", "007-grosse-mass"), ("Ünïcödé", "007-unicode"), ("日本", "007-ri-ben")]
-        {
+        for (name, id) in [
+            ("Größe & Maß", "007-grosse-mass"),
+            ("Ünïcode\u{301}", "007-unicode"),
+            ("🦀 crab", "007-crab"),
+            ("日本", "007-ri-ben"),
+        ] {
             assert_eq!(StreamId::from_name(7, name).map(String::from), Ok(id.into()));
         }
         assert!(StreamId::from_name(7, "…").is_err());

@@ -203,7 +203,7 @@ $ work status
 error: `/nowhere/at/all` is not a folder that can be entered
   because: No such file or directory (os error 2)
 hint: name the repository with `--repo DIR`
---- exit 1
+--- exit 2
 
 "#]],
     );

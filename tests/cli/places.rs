@@ -82,7 +82,7 @@ fn a_broken_repository_is_told() {
     for folder in ["/nowhere/at/all", "README.md"] {
         desk.refuses(
             &format!("--repo {folder} status"),
-            1,
+            2,
             &["is not a folder that can be entered", "hint: "],
         );
     }
