@@ -13,7 +13,7 @@ use super::left::tidy;
 use crate::engine::{StreamHandle, Workspace, owner, select, thread};
 use crate::ipc::{Client, ClientError, ClientMessage, Refusal, ServerMessage, SupervisorStatus};
 use crate::model::{AgentState, ClosedAgent, KeptFor, StreamId, ThreadId};
-use crate::supervisor::Left;
+use crate::supervisor::{Left, is_gone};
 use crate::ui::confirm;
 
 /// End the warm agents of a thread or stream; its records stay, and its next turn starts them anew
@@ -60,9 +60,10 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
     let workspace = ctx.ready()?;
     let (handle, only) = meant(ctx, &workspace, &args.what)?;
     let closing = Closing { ctx, handle: &handle, only };
-    let mut client = match Client::connect(&endpoint(ctx, &workspace)?.serving_socket()) {
+    let endpoint = endpoint(ctx, &workspace)?;
+    let mut client = match Client::connect(&endpoint.serving_socket()) {
         Ok(client) => client,
-        Err(ClientError::Unreachable { .. }) => {
+        Err(error) if is_gone(&endpoint, &error) => {
             closing.nobody_else(&[])?;
             if !args.dry_run {
                 tidy(ctx, &workspace, Left::Agents)?;

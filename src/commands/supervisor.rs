@@ -85,7 +85,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
                     Ok(Exit::Done)
                 }
                 Ok(_) => Err(ClientError::NoAnswer(None).into()),
-                Err(error) if is_gone(&endpoint, &error) => not_running(ctx),
+                Err(error) if supervisor::is_gone(&endpoint, &error) => not_running(ctx),
                 Err(error) => Err(error.into()),
             }
         }
@@ -112,16 +112,6 @@ fn logs(ctx: &Context, endpoint: &Endpoint) -> CommandResult {
     Ok(Exit::Done)
 }
 
-/// Whether there is no supervisor: a connection to one that has just died is accepted, and closed with
-/// its other files, lock included.
-fn is_gone(endpoint: &Endpoint, error: &ClientError) -> bool {
-    match error {
-        ClientError::Unreachable { .. } => true,
-        ClientError::NoAnswer(_) => supervisor::wait_until_free(endpoint, Duration::from_secs(1)),
-        ClientError::OtherVersion { .. } | ClientError::Refused { .. } => false,
-    }
-}
-
 fn not_running(ctx: &Context) -> CommandResult {
     ctx.print(&Document { running: false, status: None }, || {
         "no supervisor is running; it starts when it is needed".to_owned()
@@ -136,7 +126,7 @@ fn stop(ctx: &Context, workspace: &Workspace, endpoint: &Endpoint) -> CommandRes
     let socket = endpoint.serving_socket();
     let mut client = match Client::connect(&socket) {
         Ok(client) => client,
-        Err(error) if is_gone(endpoint, &error) => {
+        Err(error) if supervisor::is_gone(endpoint, &error) => {
             tidy(ctx, workspace, Left::All)?;
             return not_running(ctx);
         }

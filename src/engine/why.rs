@@ -136,7 +136,9 @@ fn attempt(row: &SessionRow) -> Evidence {
 
 /// What came of the check of an attempt.
 fn check(row: &SessionRow) -> Option<Evidence> {
-    let check = row.verification.as_ref()?;
+    // Of an attempt that did not end well there is nothing to be checked.
+    let due = |check: &&Verification| **check != Verification::Due || row.status == SessionStatus::Completed;
+    let check = row.verification.as_ref().filter(due)?;
     let (at, tree, tail) = match check {
         Verification::Passed(run) | Verification::Failed(run) => {
             (Some(run.at), run.tree.as_ref(), check.failed().map(|failed| failed.tail.as_str()))
@@ -281,7 +283,7 @@ fn because(thread: &Thread, status: ThreadStatus, case: &Case) -> String {
         ThreadStatus::Running => "an attempt is open, and the process that runs it lives".to_owned(),
         ThreadStatus::Waiting => "its agent asks a person, and goes on when that is answered".to_owned(),
         ThreadStatus::Completed => match thread.check() {
-            Some(check) => format!("all its tasks are done, and of its check: {}", check.words()),
+            Some(check) => format!("all its tasks are done; {}", check.words()),
             None => "all its tasks are done".to_owned(),
         },
         ThreadStatus::Cancelled => "somebody said that it is not wanted any more".to_owned(),

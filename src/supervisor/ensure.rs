@@ -122,6 +122,17 @@ pub fn wait_until_free(endpoint: &Endpoint, limit: Duration) -> bool {
     }
 }
 
+/// Whether there is no supervisor: a connection to one that has just died is accepted, and closed with
+/// its other files, lock included.
+#[must_use]
+pub fn is_gone(endpoint: &Endpoint, error: &ClientError) -> bool {
+    match error {
+        ClientError::Unreachable { .. } => true,
+        ClientError::NoAnswer(_) => wait_until_free(endpoint, Duration::from_secs(1)),
+        ClientError::OtherVersion { .. } | ClientError::Refused { .. } => false,
+    }
+}
+
 /// Starts a supervisor and waits until it is ready.
 fn start(endpoint: &Endpoint, program: &Path, root: &Path) -> Result<(), String> {
     let log = super::log::open(&endpoint.log()).map_err(|error| format!("cannot open its log: {error}"))?;

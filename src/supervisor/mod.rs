@@ -17,6 +17,6 @@ mod log;
 mod tests;
 
 pub use daemon::{RunError, run};
-pub use ensure::{EnsureError, connect_or_start, in_process, wait_until_free};
+pub use ensure::{EnsureError, connect_or_start, in_process, is_gone, wait_until_free};
 pub use host::HostSettings;
 pub use left::{Left, end_left};

@@ -40,6 +40,8 @@ fn a_gc_beside_a_snapshot_costs_nothing() {
         ("commit-tree", "before"),
         ("update-ref", "before"),
         ("update-ref", "a blob"),
+        ("add", "a folder"),
+        ("commit-tree", "a folder"),
     ] {
         let rig = Rig::new();
         let tree = rig.worktree(1);
@@ -51,6 +53,11 @@ fn a_gc_beside_a_snapshot_costs_nothing() {
         let (git, repo, marker) = (git.display(), rig.repo.display(), marker.display());
         let takes = match what {
             "before" => format!("'{git}' -C '{repo}' prune --expire=now"),
+            // Between two calls of git's own: only its words can be had at will.
+            "a folder" => {
+                "echo 'error: unable to create temporary file: No such file or directory' >&2; exit 128"
+                    .to_owned()
+            }
             _ => format!("'{git}' \"$@\"; code=$?; rm '{}'; exit $code", object.display()),
         };
         rig.env.script(

@@ -149,9 +149,11 @@ the check passed; thread 01.01.01 is completed
 
 "#]],
     );
-    desk.shows("why 1.1.1", str![[r#"
+    desk.shows(
+        "why 1.1.1",
+        str![[r#"
 $ work why 1.1.1
-01.01.01 Parser is completed: all its tasks are done, and of its check: `git rev-parse --is-inside-work-tree` passed
+01.01.01 Parser is completed: all its tasks are done; `git rev-parse --is-inside-work-tree` passed
 
 Looked at   When      It says
 tasks       just now  1 of 1 are done
@@ -160,7 +162,8 @@ check of 1  just now  `git rev-parse --is-inside-work-tree` passed, in tree [..]
 session               ses_1 of attempt 1 (default) can go on, if the agent still has it
 --- exit 0
 
-"#]]);
+"#]],
+    );
     with_attempt(&desk, ",\"verification\":{\"status\":\"due\"}");
     assert!(desk.run("status").ok().stdout.contains("incomplete"));
     // What only a newer version knows has not passed, and is kept.

@@ -85,7 +85,7 @@ impl Git {
                 ("GIT_COMMITTER_DATE", &time),
             ]);
         }
-        let (_, answer) = self.run(&args, Some(message.as_bytes().to_vec()), &[0], &environment)?;
+        let (_, answer) = self.run(&args, Some(message.as_bytes()), &[0], &environment)?;
         object(&args, &answer)
     }
 

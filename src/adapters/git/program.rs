@@ -97,6 +97,12 @@ pub enum GitError {
     },
 }
 
+/// What git says when the folder for a new object was empty, and a `git gc` removed it in that moment.
+const SWEPT: &str = "unable to create temporary file: No such file or directory";
+
+/// How often it is tried in all, when that happens.
+const TRIES: u8 = 3;
+
 /// git in one checkout, perhaps with an index of our own.
 #[derive(Debug, Clone)]
 pub struct Git {
@@ -160,23 +166,26 @@ impl Git {
     pub(super) fn run(
         &self,
         args: &[impl AsRef<OsStr>],
-        input: Option<Vec<u8>>,
+        input: Option<&[u8]>,
         fine: &[i32],
         environment: &[(&str, &str)],
     ) -> Result<(i32, Vec<u8>), GitError> {
-        let mut command = self.command(args);
-        command.envs(environment.iter().copied());
-        let output = process::run(command, input, PATIENCE)?;
-        let code = output.status.code();
-        match code {
-            Some(code) if fine.contains(&code) => Ok((code, output.stdout)),
-            _ => {
-                let said = match output.error_text() {
-                    said if said.is_empty() => format!("it ended with {}", output.status),
-                    said => said,
-                };
-                Err(GitError::Failed { argv: argv(args), code, said })
+        let mut tries = 1..=TRIES;
+        loop {
+            let mut command = self.command(args);
+            command.envs(environment.iter().copied());
+            let output = process::run(command, input.map(<[u8]>::to_vec), PATIENCE)?;
+            let code = output.status.code();
+            if let Some(code) = code.filter(|code| fine.contains(code)) {
+                return Ok((code, output.stdout));
             }
+            let said = output.error_text();
+            tries.next();
+            if !tries.is_empty() && said.contains(SWEPT) {
+                continue;
+            }
+            let said = if said.is_empty() { format!("it ended with {}", output.status) } else { said };
+            return Err(GitError::Failed { argv: argv(args), code, said });
         }
     }
 
@@ -192,8 +201,8 @@ impl Git {
     ///
     /// # Errors
     /// [`GitError`]
-    pub fn feed(&self, args: &[impl AsRef<OsStr>], input: Vec<u8>) -> Result<Vec<u8>, GitError> {
-        Ok(self.run(args, Some(input), &[0], &[])?.1)
+    pub fn feed(&self, args: &[impl AsRef<OsStr>], input: impl AsRef<[u8]>) -> Result<Vec<u8>, GitError> {
+        Ok(self.run(args, Some(input.as_ref()), &[0], &[])?.1)
     }
 
     /// Standard output as one line.
