@@ -66,6 +66,7 @@ pub(super) fn run(ctx: &Context, args: &Args) -> CommandResult {
         status: args.status.map(TaskStatus::from),
         report: args.report.clone(),
         breadcrumb: args.breadcrumb.clone(),
+        by_person: ctx.env.thread.is_none(),
     };
     let updated = update(&handle.store, &request)?;
     ctx.print(&updated, || {

@@ -27,6 +27,8 @@ pub struct UpdateRequest {
     pub report: Option<String>,
     /// Where the work stands, for whoever continues.
     pub breadcrumb: Option<String>,
+    /// A person says it, and no agent: so a thread may be completed though its check has not passed.
+    pub by_person: bool,
 }
 
 /// What became of it.
@@ -136,6 +138,9 @@ fn apply(
             let thread = stream.thread_mut(thread_id).ok_or(level)?;
             let from = thread.declared;
             model::set_thread(thread, request.status.unwrap_or(from))?;
+            if request.by_person && request.status == Some(TaskStatus::Completed) {
+                model::waive_check(thread);
+            }
             if let Some(report) = &request.report {
                 thread.report = Some(report.clone());
             }

@@ -45,7 +45,7 @@ pub use status::{TaskStatus, ThreadStatus, thread_status};
 pub use stream::{Approval, Approvals, Extra, Stream, StreamState, Task, Thread};
 pub use transition::{
     TransitionError, begin_check, begin_session, end_check, end_session, name_session, set_asks, set_stream,
-    set_task, set_thread, take_over_session,
+    set_task, set_thread, take_over_session, waive_check,
 };
 pub use turn::{CancelCause, TurnNumber, TurnOutcome};
 pub use verification::{CheckRun, CheckStep, CheckVerdict, CheckedCommand, CommandEnd, Verification};

@@ -132,7 +132,7 @@ hint: `work fix --all --resume`, or `--thread ID` with `--resume`, `--retry` or 
 /// Records of versions that checked nothing are as they were, and a check by hand adds to them.
 #[test]
 fn what_passes_is_recorded_and_nothing_is_asked_of_what_came_before() {
-    let desk = desk("**Verify:**\n- `git rev-parse --is-inside-work-tree`\n\n");
+    let mut desk = desk("**Verify:**\n- `git rev-parse --is-inside-work-tree`\n\n");
     with_attempt(&desk, "");
     assert!(desk.run("status").ok().stdout.contains("completed"));
     desk.shows(
@@ -171,7 +171,11 @@ session               ses_1 of attempt 1 (default) can go on, if the agent still
     assert!(desk.run("status").ok().stdout.contains("incomplete"));
     desk.run("update --task 1.1.1.1 --status completed --report again").ok();
     assert_eq!(desk.state_json()["threads"][0]["sessions"][0]["verification"]["x"], 1);
-    // A person has the last word.
+    // An agent's word does not stand for the check; a person has the last word.
+    desk.env.set("WORK_THREAD", "01.01.02");
+    desk.run("update --thread 1.1.1 --status completed").ok();
+    assert!(desk.run("status").ok().stdout.contains("incomplete"));
+    desk.env.unset("WORK_THREAD");
     desk.run("update --thread 1.1.1 --status completed").ok();
     assert_eq!(desk.state_json()["threads"][0]["sessions"][0]["verification"]["status"], "waived");
     assert!(desk.run("status").ok().stdout.contains("completed"));
