@@ -43,7 +43,6 @@ pub mod restore;
 pub mod review;
 pub mod session;
 mod sessions;
-mod shell;
 mod spot;
 pub mod standing;
 pub mod status;

@@ -23,7 +23,10 @@ fn kill(pid: u32) {
 /// prompted, and one whose server is killed in between is prompted at the next.
 fn speaks(project: &Project, number: u8, turn: usize) {
     let journal = format!(".git/work/turns/001-test/01.01.{number:02}/{turn}.jsonl");
-    let spoken = || project.read(&journal).is_some_and(|told| told.contains("I think."));
+    // The first line holds the prompt, and so its script.
+    let spoken = || {
+        project.read(&journal).is_some_and(|told| told.lines().skip(1).any(|line| line.contains("think.")))
+    };
     wait_until("the agent to speak", PATIENCE, spoken);
 }
 

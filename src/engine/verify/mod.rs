@@ -6,6 +6,7 @@
 //! approved are run, and an agent that edits the plan in its turn changes nothing of what checks that turn.
 
 mod by_hand;
+mod line;
 mod perform;
 mod record;
 mod what;

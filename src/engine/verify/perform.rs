@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::line::Shell;
 use super::record::MARK;
 use crate::engine::changes::{ChangeError, Desk};
-use crate::engine::shell::Shell;
 use crate::engine::{Workspace, hint};
 use crate::model::{
     CheckRun, CheckStep, CheckVerdict, CheckedCommand, CommandEnd, ObjectId, StreamId, ThreadId, TurnNumber,
